@@ -398,6 +398,29 @@ def test_a_lite_output_has_signed_fluxes_in_utc() -> None:
     assert abs(alert.time - mjd) < timedelta(milliseconds=2)
 
 
+def test_an_object_of_lasair_s_api_is_read_with_what_stands_apart_in_it() -> None:
+    sources = [{**each, "diaSourceId": i} for i, each in enumerate(rows_of(LITE), start=5)]
+    saved = {
+        "diaObjectId": str(NUMBER),
+        "diaObject": {"ra": 63.35, "decl": -47.18},
+        "diaSources": sources,
+        "diaForcedSources": LITE["alert"]["diaForcedSourcesList"],
+        "lasairData": {"sherlock": LITE["sherlock"], "annotations": LITE["annotations"]},
+    }
+    payload = json.dumps(saved).encode()
+    told, plain = read_output(payload), read_output(json.dumps(LITE).encode())
+
+    assert identify(FILE_TOPIC, payload) == "lasair.output"
+    fluxes = [[point.flux_njy for point in each.alerts[0].points] for each in (told, plain)]
+    assert fluxes[0] == fluxes[1]
+    assert told.opinions[0].judgements == plain.opinions[0].judgements
+
+
+def rows_of(output: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = output["alert"]["diaSourcesList"]
+    return rows
+
+
 def test_an_annotator_keeps_its_history() -> None:
     (said,) = read_output(json.dumps(LITE).encode()).opinions
 
@@ -627,6 +650,26 @@ def test_a_message_of_the_stamp_classifier_is_known_in_a_file_too() -> None:
     assert identify(FILE_TOPIC, payload) == "alerce.classified"
     (said,) = read_classified(payload).judgements
     assert (said.classifier, said.probabilities) == ("stamp_classifier", STAMPS)
+
+
+@pytest.mark.parametrize("by_row", [False, True], ids=["of all", "of each row"])
+def test_the_stamp_classifier_may_list_its_classes(by_row: bool) -> None:
+    by = {"classifier_name": "stamp_classifier_rubin", "model_version": "2.0.1"}
+    rows = [{"class_name": name, "probability": chance} for name, chance in STAMPS.items()]
+    record = {"objectId": NAME, **by, "classifications": rows}
+    if by_row:
+        record |= {"classifications": [row | by for row in rows], "model_version": "another"}
+    of_row = [{"name": name, "type": "string"} for name in (*by, "class_name")]
+    row = [*of_row[0 if by_row else 2 :], {"name": "probability", "type": "double"}]
+    listed = {"type": "array", "items": {"type": "record", "name": "row", "fields": row}}
+    fields = [{"name": name, "type": "string"} for name in ("objectId", *by)]
+    fields.append({"name": "classifications", "type": listed})
+    payload = make_container({"type": "record", "name": "any", "fields": fields}, [record])
+
+    assert identify(FILE_TOPIC, payload) == "alerce.classified"
+    (said,) = read_classified(payload).judgements
+    assert (said.classifier, said.version) == ("stamp_classifier_rubin", "2.0.1")
+    assert said.probabilities == STAMPS
 
 
 def test_of_an_object_of_rubin_alerce_tells_a_class_alone_and_the_time_in_tai() -> None:

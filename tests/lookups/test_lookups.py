@@ -272,8 +272,9 @@ def test_a_cone_at_fink_fails_where_neither_service_has_anything_and_one_is_away
     assert (answer.state, answer.reason) == (AnswerState.FAILED, "it answers with the error 500")
 
 
+@pytest.mark.parametrize("sources", ["diaSourcesList", "diaSources"])
 def test_an_object_of_rubin_at_lasair_is_asked_with_the_token_of_rubin_s_api(
-    api: api_server.Api, vera: User, settings: Any, real_data: Path
+    api: api_server.Api, vera: User, settings: Any, real_data: Path, sources: str
 ) -> None:
     settings.LASAIR_TOKEN = "geheim"
     settings.LASAIR_LSST_TOKEN = ""
@@ -283,7 +284,7 @@ def test_an_object_of_rubin_at_lasair_is_asked_with_the_token_of_rubin_s_api(
     found = {
         "diaObjectId": int(number),
         "diaObject": place,
-        "diaSourcesList": [packet["diaSource"], *packet["prvDiaSources"]],
+        sources: [packet["diaSource"], *packet["prvDiaSources"]],
         "diaForcedSourcesList": [],
         "lasairData": {
             "sherlock": {"classification": "SN"},

@@ -217,6 +217,17 @@ def _of_stream(record: Fields) -> Iterator[Judgement]:
     if found := chances_of(record.get("probabilities")):
         name = text(record.get("classifier_name"), most=100) or "stamp_classifier"
         yield judge(name, version, found, _OWN)
+    # Of stamps: a row for each class, which names the classifier if the message does not.
+    of_all = {"classifier_name": record.get("classifier_name"), "classifier_version": version}
+    yield from _of_api([of_all | row for row in _rows(record)])
+
+
+def _rows(record: Fields) -> Iterator[dict[str, Any]]:
+    """The rows of a list of classes, with the names that the API gives what they hold."""
+    for row in _list(record.get("classifications")):
+        if isinstance(row, dict):
+            version = row.get("model_version")
+            yield row if version is None else row | {"classifier_version": version}
 
 
 def _list(value: Any) -> list[Any]:
@@ -234,7 +245,8 @@ def _is_answer(message: Fields) -> bool:
 def _is_classified(schema: WriterSchema) -> bool:
     names = schema.fields.keys()
     says = {"lc_classification", "probabilities"} & names
-    return bool(says and {"oid", "objectId"} & names)
+    lists = {"classifications", "classifier_name"} <= names
+    return bool((says or lists) and {"oid", "objectId"} & names)
 
 
 ALERCE: Final = Broker(

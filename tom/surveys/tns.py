@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from tom.formats.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.json_text import read_json_fields
 from tom.formats.times import in_utc
 from tom.formats.values import magnitude, number, text
@@ -47,17 +47,42 @@ _DISCOVERERS: Final = (
 
 
 def read_object(payload: bytes) -> Retelling:
-    """Read one object: the API's answer on it, or a row of the CSV as a JSON object.
+    """Read the objects of an answer of the API, one of them, or a row of the CSV as a JSON object.
 
     Raises
     ------
     MalformedAlertError
-        If it lacks its name, place or date of discovery. Retrying cannot help.
+        If one lacks its name, place or date of discovery. Retrying cannot help.
+    UnhandledAlertError
+        If it is an answer without an object.
     """
     fields = read_json_fields(payload)
     if fields is None:
         reason = "no JSON object"
         raise MalformedAlertError(reason)
+    read = [_read(row) for row in _rows_of(fields)]
+    alerts, opinions = zip(*read, strict=True) if read else ((), ())
+    return Retelling(alerts=alerts, opinions=opinions)
+
+
+def _rows_of(fields: Fields) -> list[Fields]:
+    """What an answer of the API holds; else the object itself.
+
+    Raises
+    ------
+    UnhandledAlertError
+        If it is an answer without an object, as one to a search that found none.
+    """
+    if not _is_answer(fields):
+        return [fields]
+    rows = [row for row in _rows(fields)[:MOST] if row.get("objname")]
+    if not rows:
+        reason = "an answer without an object"
+        raise UnhandledAlertError(reason)
+    return rows
+
+
+def _read(fields: Fields) -> tuple[ObjectAlert, Classification]:
     name, time = _name(fields), _time(_first(fields, "discoverydate"))
     place = _place(fields)
     if place is None or time is None:
@@ -78,7 +103,7 @@ def read_object(payload: bytes) -> Retelling:
         is_retold=True,
         other_names=tuple(_others(fields, name)),
     )
-    return Retelling(alerts=(alert,), opinions=(_opinion(fields, alert),))
+    return alert, _opinion(fields, alert)
 
 
 def _place(fields: Fields) -> tuple[float, float] | None:
@@ -206,11 +231,17 @@ def _rows(answer: Any) -> list[Fields]:
     return [each for each in listed if isinstance(each, dict)]
 
 
+def _is_answer(message: Fields) -> bool:
+    return {"id_code", "data"} <= message.keys()
+
+
 def _is_object(message: Fields) -> bool:
+    """An object, a row of the table, or the API's whole answer, saved as it came."""
     of_api = {"objname", "name_prefix"} <= message.keys() and not {"radeg", "ra"}.isdisjoint(
         message
     )
-    return of_api or {"objid", "name_prefix", "name", "declination"} <= message.keys()
+    of_table = {"objid", "name_prefix", "name", "declination"} <= message.keys()
+    return of_api or of_table or _is_answer(message)
 
 
 TNS: Final = Survey(

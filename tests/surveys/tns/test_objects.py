@@ -22,7 +22,7 @@ from tests.factories import make_observer
 from tests.lookups import api_server
 from tests.streams.packets import make_ztf_packet
 from tom import intake
-from tom.formats.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.forms.declared import Wanted
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
@@ -155,6 +155,38 @@ def test_what_lacks_a_name_a_place_or_a_date_is_malformed(values: dict[str, Any]
 
 def test_an_object_in_a_file_is_known_by_its_content() -> None:
     assert identify(FILE_TOPIC, json.dumps(ANSWER).encode()) == "tns.object"
+
+
+OTHER = ANSWER | {"objname": "2026abd"}
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (ANSWER, ["2026abc"]),
+        ({"reply": ANSWER}, ["2026abc"]),
+        ({"reply": [ANSWER, OTHER]}, ["2026abc", "2026abd"]),
+    ],
+)
+def test_a_whole_answer_of_the_api_is_known_in_a_file(
+    data: dict[str, Any], names: list[str]
+) -> None:
+    payload = json.dumps({"id_code": 200, "id_message": "OK", "data": data}).encode()
+    alone = read_object(json.dumps(ANSWER).encode())
+
+    assert identify(FILE_TOPIC, payload) == "tns.object"
+    told = read_object(payload)
+    assert (told.alerts[:1], told.opinions[:1]) == (alone.alerts, alone.opinions)
+    assert [each.object_id for each in told.alerts] == names
+    assert [each.object_id for each in told.opinions] == names
+
+
+@pytest.mark.parametrize("reply", [[], None, [{"objid": 1}]])
+def test_an_answer_that_found_nothing_says_so(reply: object) -> None:
+    payload = json.dumps({"id_code": 200, "data": {"reply": reply}}).encode()
+
+    with pytest.raises(UnhandledAlertError, match="an answer without an object"):
+        read_object(payload)
 
 
 @pytest.mark.django_db

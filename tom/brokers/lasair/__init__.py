@@ -36,8 +36,10 @@ _ZTF_SETTING: Final = "LASAIR_TOKEN"  # the setting that holds its token
 _RUBIN_SETTING: Final = "LASAIR_LSST_TOKEN"
 _PUBLIC: Final = 1  # its public API has this program's data alone
 _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
-_DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
-_FORCED: Final = ("diaForcedSourcesList", "prvDiaForcedSources")
+_CURVES: Final = ("diaSourcesList", "diaSources", "DiaSourceList", "candidates")
+_DETECTIONS: Final = (*_CURVES, "prvDiaSources")
+_FORCED: Final = ("diaForcedSourcesList", "diaForcedSources", "prvDiaForcedSources")
+_ADDED: Final = ("sherlock", "annotations")
 
 
 def read_output(payload: bytes) -> Retelling:
@@ -63,7 +65,7 @@ def read_fields(record: Fields) -> Retelling:
     alert = _light_curve(record, whole)
     survey, object_id = (alert.survey, alert.object_id) if alert else _identity(record, whole)
     place = (alert.ra, alert.dec) if alert else _place(record, whole)
-    judgements = tuple(judgements_of(record))
+    judgements = tuple(judgements_of(_with_added(record)))
     if alert is None and not judgements:
         reason = "an object without a light curve or a class: its filter sends neither"
         raise UnhandledAlertError(reason)
@@ -77,6 +79,12 @@ def read_fields(record: Fields) -> Retelling:
         judgements=judgements,
     )
     return Retelling(alerts=(alert,) if alert else (), opinions=(said,) if judgements else ())
+
+
+def _with_added(record: Fields) -> Fields:
+    """The output with what its API puts among `lasairData`, where a filter puts it."""
+    added = fields_of(record.get("lasairData"))
+    return {**{name: added[name] for name in _ADDED if added.get(name)}, **record}
 
 
 def _identity(record: Fields, whole: Fields) -> tuple[str, str]:
@@ -186,15 +194,13 @@ def _ask_of_ztf(name: str, token: str) -> Conversation:
 
 
 def _ask_of_rubin(number: str, token: str) -> Conversation:
-    """Ask for an object of Rubin with what Lasair adds, which stands where a filter puts it."""
+    """Ask for an object of Rubin with what Lasair adds."""
     headers = {"Authorization": f"Token {token}"}
     form = {"objectId": number, "lasair_added": "true"}
     found = yield Ask(url=f"{_RUBIN_API}/object/", form=form, headers=headers)
-    if not isinstance(found, dict) or not found.get("diaSourcesList"):
+    if not isinstance(found, dict) or not any(found.get(name) for name in _CURVES):
         return []
-    added = fields_of(found.get("lasairData"))
-    named = {name: added[name] for name in ("sherlock", "annotations") if added.get(name)}
-    return [{**found, "diaObjectId": number, **named}]
+    return [{**found, "diaObjectId": number}]
 
 
 def _check_separation(place: tuple[float, float] | None, source: Fields) -> None:
@@ -215,8 +221,8 @@ def _list(fields: Fields, name: str) -> list[Any]:
 def _is_lasair(message: Fields) -> bool:
     """An object of either survey with its light curve, or with an annotation."""
     whole = fields_of(message.get("alert")) or message
-    lists = ("diaSourcesList", "DiaSourceList", "diaSource", "candidates")
-    has_curve = any(isinstance(whole.get(name), dict | list) for name in lists)
+    curves = (whole.get(name) for name in (*_CURVES, "diaSource"))
+    has_curve = any(isinstance(each, dict | list) for each in curves)
     is_packet = isinstance(whole.get("candidate"), dict) and "objectId" in whole
     ids = {"objectId", "diaObjectId", "diaObject", "DiaObject", "diaSourceId"}
     is_row = bool({"annotations", "UTC", "nDiaSources"} & message.keys())
