@@ -252,6 +252,15 @@ def test_icecube_s_searches_are_known_whatever_they_look_for(folder: str) -> Non
     assert read(payload).names == ("IceCube-at-S260201a",)
 
 
+@pytest.mark.parametrize(
+    "number", ["140000_1234567", "140000_1234567_0", "140000_001234567_1", "0140000_1234567"]
+)
+def test_icecube_s_neutrino_is_one_in_each_of_its_revisions(number: str) -> None:
+    notice = read(make_notice("icecube/single_neutrino_alerts", id=[number], event_name=[]))
+
+    assert notice.names == ("IceCube-140000_1234567",)
+
+
 @FOLDERS
 def test_a_topic_that_a_mission_opens_later_brings_notices_of_the_same_events(folder: str) -> None:
     payload = make_notice(folder)

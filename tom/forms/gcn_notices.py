@@ -39,7 +39,8 @@ class Teller:
     kind
         What its events are, as of a `Notice`. Where it is `unknown`, a burst's name makes a burst.
     ids
-        Regular expressions for a whole id that names an event, each with the name made of it.
+        Regular expressions for a whole id that names an event, each with the name made of it, or of
+        its groups.
     instrument
         The one that saw it, where the notice names none.
     own_names_first
@@ -186,10 +187,10 @@ def spelled(name: str) -> str:
 def _names(teller: Teller, core: CoreNotice) -> Iterator[str]:
     """The names of the event: those made of its ids, and those that everybody gives it."""
     ids = [
-        spelled(name.format(each))
+        spelled(name.format(*(found.groups() or [each])))
         for each in core.id
         for pattern, name in teller.ids
-        if spelled(each) and re.fullmatch(pattern, each)
+        if spelled(each) and (found := re.fullmatch(pattern, each))
     ]
     named = names_of_events(core)
     yield from apart((*named, *ids) if teller.own_names_first else (*ids, *named), core)

@@ -32,7 +32,8 @@ _TRACK: Final = Teller(
     sender=_NAME,
     folder="/notices/icecube/",
     kind="neutrino",
-    ids=((r"[0-9]{4,9}_[0-9]{4,12}", "IceCube-{0}"),),
+    # The run and the event; the number of the revision may follow.
+    ids=((r"0*([0-9]{4,9})_0*([0-9]{4,12})(?:_[0-9]{1,3})?", "IceCube-{0}_{1}"),),
     instrument=_NAME,
     own_names_first=True,
 )
