@@ -55,7 +55,15 @@ def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
 
 
 def test_what_reads_the_rows_has_no_constant_of_its_own() -> None:
-    texts = {"NOT_SCORED", "EPOCHS", "OPINIONS", "OPINIONS_WITHOUT_EVENT", "VALUES", "_SAID"}
+    texts = {
+        "NOT_SCORED",
+        "EPOCHS",
+        "OPINIONS",
+        "OPINIONS_WITHOUT_EVENT",
+        "VALUES",
+        "_SAID",
+        "PRIVATE",
+    }
     assert assigned(case) <= texts | {"HIDDEN_TARGETS"}
     texts = {"FACTS", "PLACE", "OF_EVENT", "WITHOUT_EVENT"}
     parts = {"_ABOUT", "_EVERYBODYS", "_HOST", "_MAP", "_NARROWER", "_OWN", "_SUMMARY"}

@@ -11,9 +11,10 @@ from tom_targets.base_models import BaseTarget
 
 from tests.factories import MERGER, make_group, make_program, make_target
 from tests.ranking.test_lists import add_private_point, make_strategy, names, rank, ranked
+from tom.ranking import numbered
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.numbered import LEAST_OF_CLASS
-from tom.ranking.services import newest_ranking, unlike
+from tom.ranking.services import NotReproducibleError, newest_ranking, unlike
 from tom.ranking.yields import list_then
 from tom.scoring.models import Score
 from tom.scoring.services import scorers
@@ -241,3 +242,19 @@ def test_the_command_shows_numbers() -> None:
 
     assert "ranked by the number of anomaly" in out.getvalue()
     assert out.getvalue().splitlines()[1].split() == ["1", "a", "0.625"]
+
+
+def test_the_constants_of_a_number_stand_with_the_rankings_that_use_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_target("a")
+    number("a", 0.6)
+    by_number, by_chance = rank(make_strategy(by=BY)), rank(make_strategy(name="chances"))
+    assert by_number is not None
+    assert by_chance is not None
+
+    monkeypatch.setattr(numbered, "LIKELIER_THAN_NOT", 0.7)
+
+    assert unlike(by_chance) == 0
+    with pytest.raises(NotReproducibleError):
+        unlike(by_number)

@@ -12,6 +12,7 @@ from tests import factories
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_targets
 from tom.events.models import EventKind
+from tom.ranking.changing import whole
 from tom.ranking.services import rank_list_if_due
 from tom.strategies.models import MOST_DAYS, SOUGHT, Strategy
 from tom.strategies.services import WINDOWS, strategies_of_kinds, strategy_of
@@ -152,7 +153,7 @@ def test_an_upgrade_keeps_what_each_strategy_says_as_its_first_version() -> None
 
     version = kept.versions.get()
     assert (version.number, version.by) == (1, None)
-    assert version.chosen == settings_of(kept)
+    assert whole(version.chosen) == settings_of(kept)
     assert [row.number for row in before.versions.all()] == [4]
     of_kinds = Strategy.objects.exclude(kind="")
     assert of_kinds.count() == of_kinds.filter(versions__number=1).count() == 5

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import beside, curves, expected, fields, lights, means, opinions, reach
+from tom.ranking import beside, curves, expected, fields, lights, means, numbered, opinions, reach
 from tom.ranking.hosts import listed
 from tom.ranking.terms import TERMS, brightness, distance, earlier_activity, later_light, sky_map
 from tom.ranking.visits import images
@@ -95,7 +95,7 @@ class Basis:
                 "specs": [
                     asdict(spec) for spec in sorted(_specs(strategy), key=lambda spec: spec.name)
                 ],
-                "constants": constants(),
+                "constants": constants(is_by_number=bool(strategy.by)),
                 "sought": strategy.sought,
                 "terms": strategy.terms or _all_terms(strategy, since),
                 "galaxies": listed(),
@@ -211,9 +211,13 @@ def _specs(strategy: Strategy) -> list[ScorerSpec]:
     return [*specs, *(spec for spec in named_specs(strategy) if spec.name not in known)]
 
 
-def constants() -> dict[str, Any]:
-    """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules = (*TERMS, opinions, expected, lights, curves, reach, beside, fields, means)
+def constants(*, is_by_number: bool = False) -> dict[str, Any]:
+    """Return every constant that a term's weight depends on, by "module.NAME".
+
+    Those of a list in the order of a number are of such a list alone.
+    """
+    modules = [*TERMS, opinions, expected, lights, curves, reach, beside, fields, means]
+    modules += [numbered] if is_by_number else []
     return {"surveys.image": {name: _plain(asdict(of)) for name, of in images().items()}} | {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules

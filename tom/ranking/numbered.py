@@ -11,16 +11,18 @@ targets of the class are there: else each new target would move all others.
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tom.ranking.basis import Basis
 from tom.ranking.case import Case, read_opinions
 from tom.ranking.opinions import term_name
 from tom.ranking.pooling import Posterior
 from tom.ranking.weighing import FloatArray, Weighed
 from tom.scoring.contract import ScorerKind, ScorerSpec
+
+if TYPE_CHECKING:  # a basis has the constants of this module
+    from tom.ranking.basis import Basis
 
 KINDS: Final = (ScorerKind.ANOMALY, ScorerKind.RANK)
 """The kinds whose number can put a list in order; a class is said by one of the others."""
@@ -42,8 +44,8 @@ def tells_classes(spec: ScorerSpec) -> bool:
 
 
 def put_in_order(
-    case: Case, basis: Basis, former: Mapping[str, Any] | None = None
-) -> tuple[Case, Basis, Posterior]:
+    case: Case, basis: "Basis", former: Mapping[str, Any] | None = None
+) -> tuple[Case, "Basis", Posterior]:
     """Return the entries that have a number, and the number of each as its weight.
 
     Parameters
@@ -65,18 +67,18 @@ def put_in_order(
     return _within_classes(case, basis, spec, value, former)
 
 
-def _nothing(case: Case, basis: Basis) -> tuple[Case, Basis, Posterior]:
+def _nothing(case: Case, basis: "Basis") -> tuple[Case, "Basis", Posterior]:
     none = np.zeros(0)
     return case.take(np.zeros(len(case), bool)), basis, Posterior(none, none, none, ())
 
 
 def _within_classes(
     case: Case,
-    basis: Basis,
+    basis: "Basis",
     spec: ScorerSpec,
     value: FloatArray,
     former: Mapping[str, Any] | None,
-) -> tuple[Case, Basis, Posterior]:
+) -> tuple[Case, "Basis", Posterior]:
     by_class = basis.spec_of(basis.within)
     if by_class is None or not tells_classes(by_class):
         return _nothing(case, basis)
@@ -124,7 +126,7 @@ def _usual(value: FloatArray, labels: Any, kept: Mapping[str, Usual]) -> dict[st
     return found
 
 
-def _kept_usual(basis: Basis, former: Mapping[str, Any] | None) -> Mapping[str, Usual]:
+def _kept_usual(basis: "Basis", former: Mapping[str, Any] | None) -> Mapping[str, Usual]:
     """What was usual by the same versions of the same scorers."""
     names = ("by", "within", "specs", "rule")
     present = {name: getattr(basis, name) for name in names}

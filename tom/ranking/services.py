@@ -224,7 +224,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
     except TypeError as error:
         message = f"the {ranking} does not say everything that it used"
         raise NotReproducibleError(message) from error
-    if basis.constants != constants():
+    if basis.constants != constants(is_by_number=bool(basis.by)):
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
     case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)

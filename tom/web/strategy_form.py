@@ -84,7 +84,7 @@ _HELP: Final = {
     "first_seen_days": "Empty: at any time.",
     "radius_deg": "Up to 180.",
     "explore": "0 to 1. Empty: none are drawn.",
-    "by": "By a number, the largest comes first, and nothing below counts for the order.",
+    "by": "By a number, the largest comes first: chances, terms, weights count for nothing.",
     "within": "Of a number: how far it lies above what is usual for the class of the target.",
     "active": "Switched off, it is kept and can be compared on past nights.",
 }
