@@ -88,7 +88,7 @@ def test_the_largest_number_comes_first_and_who_has_none_is_not_there() -> None:
     assert numbers(strategy) == {"odd": 0.9, "rather odd": 0.7, "usual": 0.5}
     place = RankedCandidate.objects.newest().get(target__name="odd")
     assert (place.posterior, place.posterior_low, place.posterior_high) == (None, None, None)
-    assert place.read_terms()[0]["reason"] == "0.9"
+    assert place.read_terms()[0]["value"] == 0.9
     assert place.ranking.by == BY
 
 

@@ -35,7 +35,7 @@ from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
 from tom.strategies.versions import settings_of
-from tom.web.strategy_form import TERM_WORDS
+from tom.web.strategy_form import BEGINNINGS, TERM_WORDS
 
 pytestmark = pytest.mark.django_db
 
@@ -545,6 +545,22 @@ def test_a_list_is_made_in_the_order_of_a_number_for_the_class(lead: Client, ano
     told = words_of(lead.get(answer.url).text)
     assert "the number of anomaly, for the class that fast transient says" in told
     assert "by anomaly, for its class" in words_of(lead.get("/lists/").text)
+
+
+@pytest.mark.parametrize("like", BEGINNINGS)
+def test_a_new_list_may_begin_with_usual_settings(lead: Client, like: str) -> None:
+    begun = BEGINNINGS[like]
+    page = f"{NEW}?like={like}"
+    assert begun.name in lead.get(NEW).text
+
+    lead.post(page, filled(lead, page) | {"active": "on"})
+
+    made = Strategy.objects.get(name=begun.name)
+    assert {name: getattr(made, name) for name in begun.settings} == begun.settings
+
+
+def test_an_unknown_beginning_is_an_empty_form(lead: Client) -> None:
+    assert lead.get(f"{NEW}?like=nonsense").context["form"]["name"].value() == ""
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def put_in_order(
     has_number = np.isfinite(value)
     case, value = case.take(has_number), np.clip(value[has_number], -LARGEST, LARGEST)
     if not basis.within:
-        return case, basis, _posterior(spec, value, [f"{number:.3g}" for number in value.tolist()])
+        return case, basis, _posterior(spec, value, [""] * len(value))
     return _within_classes(case, basis, spec, value, former)
 
 

@@ -1,6 +1,6 @@
 """The form of a strategy: what a list looks for, by which evidence, and who sees it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,8 @@ from tom.web.templatetags.sky import words
 NO_EVENT: Final = "no event: one list of targets"
 BY_CHANCE: Final = "chances, of what it looks for"
 ALONE: Final = "with no other"
+RARE: Final = ["tde", "superluminous supernova", "kilonova", "intermediate-luminosity transient"]
+"""The classes that count as found in a list of what is unusual."""
 MOST_CLASSES: Final = 20
 EMPTY_INPUTS: Final = 2
 LARGEST_NUMBER: Final = 2**31 - 1
@@ -390,6 +392,33 @@ def copy_of(strategy: Strategy) -> Strategy:
         "active": False,
     }
     return Strategy(**told, group_id=group)
+
+
+class Beginning(NamedTuple):
+    """Settings that a new list may begin with; those not named are as they are at first."""
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+BEGINNINGS: Final = {
+    "tde": Beginning("Tidal disruptions", {"sought": ["tde"], "days_before": 60.0}),
+    "slsn": Beginning(
+        "Superluminous supernovae", {"sought": ["superluminous supernova"], "days_before": 100.0}
+    ),
+    "anomalies": Beginning("Anomalies", {"sought": RARE, "by": "anomaly", "days_before": 30.0}),
+    "unusual": Beginning(
+        "Unusual for its class",
+        {"sought": RARE, "by": "anomaly", "within": "sn_type", "days_before": 30.0},
+    ),
+}
+"""What a new list may begin with, by the name in its address."""
+
+
+def begun_with(name: str) -> Strategy:
+    """Return a strategy, not stored yet, that begins so; as at first where there is no such one."""
+    begun = BEGINNINGS.get(name)
+    return Strategy() if begun is None else Strategy(name=begun.name, **begun.settings)
 
 
 def _key(scorer: Weigher) -> str:

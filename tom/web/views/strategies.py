@@ -28,7 +28,13 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CHANGE_LIST, DELETE_LIST, MAKE_LIST
 from tom.web.refusals import needs
-from tom.web.strategy_form import StrategyForm, class_options, copy_of
+from tom.web.strategy_form import (
+    BEGINNINGS,
+    StrategyForm,
+    begun_with,
+    class_options,
+    copy_of,
+)
 from tom.web.strategy_scorers import hidden_scorers
 from tom.web.strategy_words import changes_between, names_for, tell_settings
 
@@ -45,10 +51,10 @@ def _seen(pk: int, user: User) -> Strategy:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(MAKE_LIST)
 def list_new(request: HttpRequest) -> HttpResponse:
-    """Make a strategy; `?from=` names one whose settings it begins with."""
+    """Make a strategy; `?from=` names one whose settings it begins with, `?like=` usual ones."""
     user, key = person(request), read_pk(request.GET.get("from", ""))
     source = None if key is None else _seen(key, user)
-    blank = Strategy() if source is None else copy_of(source)
+    blank = begun_with(request.GET.get("like", "")) if source is None else copy_of(source)
     form = StrategyForm(
         request.POST if request.method == "POST" else None, user=user, instance=blank
     )
@@ -127,7 +133,13 @@ def _show(
     source: Strategy | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "strategy": strategy, "source": source, "classes": class_options()}
+    context = {
+        "form": form,
+        "strategy": strategy,
+        "source": source,
+        "classes": class_options(),
+        "beginnings": BEGINNINGS,
+    }
     return render(request, "lists/form.html", context, status=status)
 
 
