@@ -369,3 +369,39 @@ def test_what_a_list_said_to_an_audience_can_be_forgotten() -> None:
 
     places = RankedCandidate.objects.newest().of(Listing(None, strategy))
     assert list(places.values_list("programs", flat=True)) == [[]]
+
+
+# --- Terms against what is sought -----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("sought", "terms"),
+    [
+        (["kilonova"], ["star", "minor planet"]),
+        (["rr lyrae"], ["minor planet"]),
+        (["kilonova", "stellar flare"], ["minor planet"]),
+        (["nova"], ["minor planet"]),
+        (["asteroid"], ["star"]),
+        (["transient"], ["star", "minor planet"]),
+        (["asteroid", "rr lyrae"], ["star", "minor planet"]),  # none is left: as they are
+    ],
+)
+def test_no_term_speaks_against_what_a_list_looks_for(sought: list[str], terms: list[str]) -> None:
+    strategy = make_strategy(terms=[], sought=sought)
+
+    assert Basis.present(strategy, None).terms == terms
+
+
+def test_a_star_on_the_spot_puts_no_variable_star_last() -> None:
+    make_target("a")
+    make_target("on a star")
+    put_star_on("on a star")
+
+    assert ranked(make_strategy(name="of kilonovae", terms=[])) == ["a", "on a star"]
+    # It was looked up, and no minor planet is near.
+    of_stars = make_strategy(name="of stars", terms=[], sought=["rr lyrae"])
+    assert ranked(of_stars) == ["on a star", "a"]
+    place = RankedCandidate.objects.newest().get(
+        strategy__name="of stars", target__name="on a star"
+    )
+    assert [term["name"] for term in place.read_terms()] == ["minor planet"]
+    named = make_strategy(name="by choice", terms=["star"], sought=["rr lyrae"])
+    assert Basis.present(named, None).terms == ["star"]

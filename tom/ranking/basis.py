@@ -13,7 +13,16 @@ from django.forms.models import model_to_dict
 from tom.events.models import NonLocalizedEvent
 from tom.ranking import beside, curves, expected, fields, lights, means, numbered, opinions, reach
 from tom.ranking.hosts import listed
-from tom.ranking.terms import TERMS, brightness, distance, earlier_activity, later_light, sky_map
+from tom.ranking.terms import (
+    TERMS,
+    brightness,
+    distance,
+    earlier_activity,
+    later_light,
+    minor_planet,
+    sky_map,
+    star,
+)
 from tom.ranking.visits import images
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -21,6 +30,7 @@ from tom.scoring.own import spec_of
 from tom.scoring.own_services import named_specs, weighing_specs
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy, kilonova
+from tom.taxonomy import ROOTS, within
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,12 @@ OF_LIGHT = (brightness, later_light)
 # Those of an event's map, and of what was seen before an event's window.
 OF_MAP = (sky_map, distance)
 OF_WINDOW = (earlier_activity,)
+# What the terms of surroundings and of earlier light take for the cause of what is not sought.
+AGAINST = {
+    star.NAME: ("variable", "nova"),
+    minor_planet.NAME: ("asteroid",),
+    earlier_activity.NAME: ("variable", "agn"),
+}
 # The fields of a strategy that select the members of its lists.
 RULE = (
     *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
@@ -196,13 +212,23 @@ def _all_terms(strategy: Strategy, since: datetime | None) -> list[str]:
     """Return the names of all terms that can say anything; empty: all that there are.
 
     A term of an event's map or window is never known where there is none. It would say nothing, and
-    widen each interval.
+    widen each interval. One that speaks against what is sought would put that last.
     """
+    known = [term.NAME for term in TERMS]
     if not strategy.kind:
-        return of_lists_without_event()
-    if since is None:
-        return [term.NAME for term in TERMS if term not in OF_WINDOW]
-    return []
+        known = of_lists_without_event()
+    elif since is None:
+        known = [term.NAME for term in TERMS if term not in OF_WINDOW]
+    fair = [name for name in known if not speaks_against(name, strategy.sought)]
+    told = fair or known
+    return [] if len(told) == len(TERMS) else told
+
+
+def speaks_against(term: str, sought: Iterable[str]) -> bool:
+    """Whether a term takes what is sought for the more likely cause that is not sought."""
+    kinds = AGAINST.get(term, ())
+    against = {label for kind in kinds for label in within(kind)}
+    return bool(kinds) and any(label in against or label in ROOTS for label in sought)
 
 
 def _specs(strategy: Strategy) -> list[ScorerSpec]:
