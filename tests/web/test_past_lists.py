@@ -326,3 +326,25 @@ def test_a_target_of_a_list_without_an_event_has_ranks_too(client: Client) -> No
     assert "a star" in page
     assert "ZTF26b" in page
     assert "was in no ranking of this list" in empty
+
+
+def test_the_past_of_a_list_that_is_switched_off_is_kept(client: Client) -> None:
+    target = factories.make_target("ZTF26a")
+    strategy = make_strategy()
+    rank(strategy)
+    strategy.active = False
+    strategy.save()
+    client.force_login(factories.make_observer())
+    pages = (
+        reverse("list_past", args=[strategy.pk]),
+        reverse("list_past_csv", args=[strategy.pk]),
+        reverse("listed_history", args=[strategy.pk, target.pk]),
+    )
+
+    assert ["ZTF26a" in client.get(page).text for page in pages] == [True] * 3
+    assert client.get(f"/lists/{strategy.pk}/").url == reverse("list_versions", args=[strategy.pk])
+    strategy.group = factories.make_group("others")
+    strategy.save()
+    assert [client.get(page).status_code for page in (*pages, f"/lists/{strategy.pk}/")] == [
+        404
+    ] * 4

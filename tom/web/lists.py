@@ -138,6 +138,11 @@ def find_strategy(pk: int, user: User) -> Strategy:
     return found
 
 
+def find_kept(pk: int, user: User) -> Strategy:
+    """As `find_strategy`, of a list that may be switched off: its past is kept."""
+    return get_object_or_404(Strategy.objects.visible_to(user).filter(kind=""), pk=pk)
+
+
 def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     """The places of a list that the user may see, in order, of each target the fullest."""
     return _places_in(strategy.pk, user)

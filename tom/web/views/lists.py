@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tom.candidates.models import Vetting
 from tom.ranking.models import Listing
 from tom.strategies.models import Strategy
-from tom.strategies.services import choose_strategy
+from tom.strategies.services import choose_strategy, list_of
 from tom.web.candidate_list import PAGES_AHEAD
 from tom.web.candidate_order import one_of
 from tom.web.keys import read_pk
@@ -22,6 +22,7 @@ from tom.web.known import programs_of
 from tom.web.lists import (
     ROWS_SHOWN,
     VettingFilter,
+    find_kept,
     find_strategy,
     first_fitting,
     first_places,
@@ -73,9 +74,11 @@ def choose_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
-    """One list, the most probable target first."""
+    """One list, the most probable target first; of one that is switched off, its settings."""
     user = person(request)
-    strategy = find_strategy(pk, user)
+    strategy = list_of(pk, user)
+    if strategy is None:
+        return redirect("list_versions", find_kept(pk, user).pk)
     said = read_said(request.GET)
     vetted = VettingFilter(request.GET.get("vetting", ""), vettings_in_list(strategy, user))
     is_filtered = bool(said or vetted)

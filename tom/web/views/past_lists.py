@@ -16,7 +16,7 @@ from tom.ranking.models import Listing
 from tom.targets.visible import visible_targets
 from tom.web.event_joins import find_joined
 from tom.web.event_map import MOMENT, read_moment
-from tom.web.lists import ROWS_SHOWN, find_strategy
+from tom.web.lists import ROWS_SHOWN, find_kept
 from tom.web.pagination import page_at_once
 from tom.web.past_lists import PastList, open_past, read_rows, target_of
 from tom.web.people import person
@@ -40,7 +40,7 @@ def event_past(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_safe
 def list_past(request: HttpRequest, pk: int) -> HttpResponse:
     """A list without an event as it stood at the time that the address names."""
-    return _show(request, Listing(None, find_strategy(pk, person(request))))
+    return _show(request, Listing(None, find_kept(pk, person(request))))
 
 
 def _show(request: HttpRequest, listing: Listing) -> HttpResponse:
@@ -94,7 +94,7 @@ def event_past_csv(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_safe
 def list_past_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as CSV."""
-    return _answer_csv(request, Listing(None, find_strategy(pk, person(request))))
+    return _answer_csv(request, Listing(None, find_kept(pk, person(request))))
 
 
 def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
@@ -131,7 +131,7 @@ def candidate_history(request: HttpRequest, event_id: str, pk: int) -> HttpRespo
 def listed_history(request: HttpRequest, pk: int, target_pk: int) -> HttpResponse:
     """The ranks that a target had in a list without an event, and the reason of each jump."""
     user = person(request)
-    listing = Listing(None, find_strategy(pk, user))
+    listing = Listing(None, find_kept(pk, user))
     target = get_object_or_404(visible_targets(user), pk=target_pk)
     history = read_history(listing, target, target_pk, user)
     context = _about(listing) | {"target": target, "history": history}
