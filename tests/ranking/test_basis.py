@@ -92,7 +92,7 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert first is not None
     first.refresh_from_db()
     assert first.basis["weights"] == {"fast_transient": 0.5}
-    without_event = ("brighter_than", "first_seen_days", "ra", "dec", "radius_deg")
+    without_event = ("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "watched")
     assert first.basis["rule"] == dict.fromkeys(without_event) | {
         "level_stored": 0.99,
         "level_shown": 0.9,

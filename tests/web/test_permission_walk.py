@@ -225,6 +225,7 @@ TABLE: dict[str, Line] = {
     "list_new": reads(ADMIN) | posts(ADMIN),
     "list_change": reads(ADMIN) | posts(ADMIN),
     "list_versions": reads(OWNER),
+    "list_watched": reads(OWNER),
     "list_bring_back": posts(ADMIN),
     "list_delete": posts(ADMIN),
     "comparison_list": reads(USER) | posts(OBSERVER),

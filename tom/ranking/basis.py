@@ -199,7 +199,7 @@ AGAINST = {
 # The fields of a strategy that select the members of its lists.
 RULE = (
     *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
-    *("first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
+    *("first_seen_days", "ra", "dec", "radius_deg", "watched", "with_tests"),
 )
 
 

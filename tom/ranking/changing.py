@@ -16,7 +16,7 @@ from django.utils import timezone
 from tom.candidates.services import match_anew
 from tom.ranking.models import Ranking
 from tom.strategies.models import Strategy, StrategyVersion
-from tom.strategies.versions import SETTINGS, settings_of
+from tom.strategies.versions import SETTINGS, columns_of, settings_of
 
 MATCHED_ANEW: Final = timedelta(days=30)
 """The events of so long ago follow a changed strategy."""
@@ -131,8 +131,8 @@ def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take(strategy: Strategy, settings: Mapping[str, Any]) -> None:
     """Set and judge the settings; raises ValidationError."""
-    for name, value in settings.items():
-        setattr(strategy, "group_id" if name == "group" else name, value)
+    for name, value in columns_of(settings).items():
+        setattr(strategy, name, value)
     strategy.ranked = None  # a list without an event is ranked at once
     strategy.full_clean()
 

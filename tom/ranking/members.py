@@ -12,6 +12,7 @@ from tom.photometry import shines
 from tom.ranking.models import Listing
 from tom.records.alert import flux_of_magnitude
 from tom.sky import radec_of, separation_arcsec
+from tom.strategies.watching import WatchList, watch_list
 
 Row = tuple[Any, ...]
 FACTS = (
@@ -28,19 +29,22 @@ def read_members(
 
     The entries are sorted by the target's name. A member is a candidate of the event, or a target
     if the list has no event. The place is a nested order-29 HEALPix cell. `rule` has the fields of
-    the strategy that select the members (`basis.RULE`). One query.
+    the strategy that select the members (`basis.RULE`). One query, and one for a watch list.
     """
     parameters = {"since": since, **moment.parameters()}
     if listing.event is not None:
         return _fetch(OF_EVENT, parameters | {"event": listing.event.pk})
     faintest = rule["brighter_than"]
+    watched = watch_list(rule.get("watched"))  # an older ranking names none
     parameters |= {
         "with_tests": rule["with_tests"],
         "shone_from": _days_before(moment, rule["days_before"]),
         "seen_from": _days_before(moment, rule["first_seen_days"]),
         "least_flux": None if faintest is None else flux_of_magnitude(faintest),
+        "watches": watched is not None,
+        "cells": "{}" if watched is None else _cells(watched),
     }
-    return _in_cone(_fetch(WITHOUT_EVENT, parameters), rule)
+    return _watched(_in_cone(_fetch(WITHOUT_EVENT, parameters), rule), watched)
 
 
 def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -59,6 +63,20 @@ def _in_cone(rows: list[Row], rule: Mapping[str, Any]) -> list[Row]:
     ra, dec = radec_of(np.array([row[PLACE] for row in rows], np.int64))
     near = separation_arcsec(ra, dec, rule["ra"], rule["dec"]) <= 3600 * rule["radius_deg"]
     return [row for row, is_near in zip(rows, near.tolist(), strict=True) if is_near]
+
+
+def _cells(watched: WatchList) -> str:
+    """Write the HEALPix cells that surely cover a watch list as a multirange of PostgreSQL."""
+    ranges = watched.discs().ranges().tolist()
+    return f"{{{','.join(f'[{start},{stop})' for start, stop in ranges)}}}"
+
+
+def _watched(rows: list[Row], watched: WatchList | None) -> list[Row]:
+    if watched is None or not rows:
+        return rows
+    ra, dec = radec_of(np.array([row[PLACE] for row in rows], np.int64))
+    discs, _ = watched.discs().nearest(ra, dec)
+    return [row for row, disc in zip(rows, discs.tolist(), strict=True) if disc >= 0]
 
 
 PLACE = 3  # the column of an entry with its HEALPix cell
@@ -137,14 +155,16 @@ WITHOUT_EVENT = f"""
         FROM targets_audiencesummary a LEFT JOIN targets_targetsummary s USING (target_id)
         WHERE (%(shone_from)s IS NULL OR a.last_detection >= %(shone_from)s)
             AND (%(with_tests)s OR s.is_test IS NOT TRUE)
-    )
+    ),
+    watched AS (SELECT %(cells)s::int8multirange AS cells)
     SELECT e.target, e.target, e.programs, s.healpix29, NULL, NULL,
         {_ABOUT}
     FROM entries e
     JOIN tom_targets_basetarget t ON t.id = e.target
     CROSS JOIN LATERAL {_SUMMARY} s
     LEFT JOIN LATERAL {_HOST} host ON true
-    WHERE (%(seen_from)s IS NULL OR s.first_seen >= %(seen_from)s) AND EXISTS (
+    WHERE (NOT %(watches)s OR s.healpix29 <@ (SELECT cells FROM watched))
+        AND (%(seen_from)s IS NULL OR s.first_seen >= %(seen_from)s) AND EXISTS (
         SELECT FROM (
             SELECT program_id, kind, time, flux, flux_error FROM targets_lightcurvepoint
             WHERE target_id = e.target AND {known()}

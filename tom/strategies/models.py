@@ -15,6 +15,7 @@ from django.utils import timezone
 from tom.events.models import EventKind
 from tom.strategies.choice import StrategyChoice as StrategyChoice
 from tom.strategies.versions import StrategyVersion as StrategyVersion
+from tom.strategies.watching import WatchList as WatchList
 from tom.taxonomy import ROOTS, WIDER, find_class
 
 SOUGHT = "kilonova"
@@ -172,6 +173,14 @@ class Strategy(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(180.0)],
         help_text="Degrees: the radius of the cone",
     )
+    watched = models.ForeignKey(
+        WatchList,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The places near which a list without an event has its targets. Empty: anywhere.",
+    )
     with_tests = models.BooleanField(
         default=False,
         help_text=(
@@ -302,7 +311,7 @@ class Strategy(models.Model):
 
 
 CONE = ("ra", "dec", "radius_deg")
-ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "group")
+ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "watched", "group")
 
 
 def _no_class(name: str) -> str:

@@ -1,5 +1,6 @@
 """The versions of a strategy, as rows: what its settings were, who chose them, when, and why."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -10,9 +11,12 @@ from django.utils import timezone
 SETTINGS: Final = (
     *("name", "kind", "sought", "prior", "weights", "terms", "days_before", "days_after"),
     *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
-    *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active", "by", "within"),
+    *("ra", "dec", "radius_deg", "watched", "with_tests", "explore", "group", "active"),
+    *("by", "within"),
 )
 """The fields that people choose; the others say who made a strategy and when it was ranked."""
+
+_KEYS: Final = ("group", "watched")
 
 LONGEST_NOTE: Final = 200
 
@@ -46,3 +50,8 @@ class StrategyVersion(models.Model):
 def settings_of(strategy: models.Model) -> dict[str, Any]:
     """Return the settings of a strategy as a version keeps them."""
     return model_to_dict(strategy, fields=SETTINGS)
+
+
+def columns_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as the columns of a strategy take them: of other rows their keys."""
+    return {f"{name}_id" if name in _KEYS else name: value for name, value in chosen.items()}

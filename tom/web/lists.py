@@ -24,6 +24,7 @@ from tom.ranking.services import newest_ranking
 from tom.scoring.contract import ScorerSpec
 from tom.strategies.models import Strategy
 from tom.strategies.services import chosen_by, list_of, lists_for
+from tom.strategies.watching import Near, near_watched
 from tom.streams.rules import night_of
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
@@ -46,7 +47,7 @@ READERS_AHEAD = 2
 class ListRow:
     """One target of a list; `terms` follow the table's columns, None for none.
 
-    `said` has each person's verdict, the newest first.
+    `said` has each person's verdict, the newest first. `near` is the watched place that it is near.
     """
 
     place: RankedCandidate
@@ -55,6 +56,7 @@ class ListRow:
     terms: list[dict[str, Any] | None]
     sparkline: SafeString
     said: list[Verdict]
+    near: Near | None
 
 
 @dataclass(frozen=True)
@@ -317,6 +319,7 @@ def rows_of(
     targets = [place.target for place in places if place.target is not None]
     keys = [target.pk for target in targets]
     curves, said = read_curves(keys, user), verdicts_in_list(strategy, keys, user)
+    near = near_watched(strategy.watched_id, targets)
     rows = [
         ListRow(
             place=place,
@@ -325,6 +328,7 @@ def rows_of(
             terms=[terms[place.pk].get(name) for name in columns],
             sparkline=draw_sparkline(curves[target.pk], since=None),
             said=said.get(target.pk, []),
+            near=near.get(target.pk),
         )
         for place, target in zip(places, targets, strict=True)
     ]

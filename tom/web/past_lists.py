@@ -18,6 +18,7 @@ from tom_targets.base_models import BaseTarget
 from tom.ranking.chances import Scale
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of, rankings_of
+from tom.strategies.watching import Near, near_watched
 from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.chances import scale_then
@@ -40,7 +41,8 @@ class PastRow:
     """One member of a past list; `terms` follow the table's columns, None for none.
 
     `member` is the key of the event's candidate, or of the target of a list without an event. The
-    light curve has the points that were stored then.
+    light curve has the points that were stored then. `near` is the place, watched then, that the
+    target is near.
     """
 
     rank: int
@@ -49,6 +51,7 @@ class PastRow:
     place: PastPlace
     terms: list[dict[str, Any] | None]
     sparkline: SafeString
+    near: Near | None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def read_rows(
     curves = read_curves(
         [target.pk for target in targets], past.user, stored_by=past.ranking.created
     )
+    near = near_watched(past.ranking.basis.get("rule", {}).get("watched"), targets)
     event = past.ranking.event
     since = None if event is None else event.time
     return columns, [
@@ -132,6 +136,7 @@ def read_rows(
             place=past.chances(place),
             terms=[by_name.get(name) for name in columns],
             sparkline=draw_sparkline(curves[target.pk], since=since),
+            near=near.get(target.pk),
         )
         for rank, (place, target, by_name) in enumerate(
             zip(places, targets, terms, strict=True), start=first

@@ -21,6 +21,7 @@ from tom.shifts.claims import claims_on
 from tom.shifts.models import Claim
 from tom.strategies.listings import Listing
 from tom.strategies.models import Strategy
+from tom.strategies.watching import Near, near_watched
 from tom.web.candidate_filters import LONGEST_TEXT
 from tom.web.candidate_list import MOST_LISTED, CandidateList
 from tom.web.candidate_rows import Listed, make_rows, read_candidates
@@ -49,7 +50,8 @@ class Standing:
 class ScanRow:
     """What the page shows of a member: where it stands, why, and what was said of it.
 
-    `url` is its own page, `vet_url` takes a verdict on it, and `mine` is the reader's own.
+    `url` is its own page, `vet_url` takes a verdict on it, and `mine` is the reader's own. `near`
+    is the place, watched by the list, that it is near.
     """
 
     key: int
@@ -62,6 +64,7 @@ class ScanRow:
     url: str
     vet_url: str
     is_outside: bool = False
+    near: Near | None = None
 
 
 class Source(Protocol):
@@ -252,6 +255,7 @@ class ListSource:
             up=sites_up([target], now=self.now).get(key, []),
             url=reverse("targets:detail", args=[key]),
             vet_url=reverse("list_vet", args=[self.strategy.pk, key]),
+            near=near_watched(self.strategy.watched_id, [target]).get(key),
         )
 
     def _keys(self, targets: Sequence[int]) -> list[int]:

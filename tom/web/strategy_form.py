@@ -19,11 +19,13 @@ from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import read_place
 from tom.sky.place_tokens import NotAPlaceError
 from tom.strategies.models import Strategy
-from tom.strategies.versions import LONGEST_NOTE, settings_of
+from tom.strategies.versions import LONGEST_NOTE, columns_of, settings_of
+from tom.strategies.watching import Watched, WatchList
 from tom.taxonomy import ROOTS, WIDER, find_class, lineage
 from tom.web.strategy_scorers import Weigher, orderers_for, weighers_for
 from tom.web.team.groups import groups_to_choose
 from tom.web.templatetags.sky import words
+from tom.web.watched_text import USUAL_RADIUS_ARCSEC, read_places, write_places
 
 NO_EVENT: Final = "no event: one list of targets"
 BY_CHANCE: Final = "chances, of what it looks for"
@@ -49,7 +51,7 @@ TERM_WORDS: Final = {
 OF_EVENTS: Final = ("days_after", "level_stored", "level_shown")
 WITHOUT_EVENT: Final = (
     *("prior", "brighter_than", "first_seen_days", "place", "radius_deg"),
-    *("with_tests", "explore", "group", "active", "by", "within"),
+    *("watched", "with_tests", "explore", "group", "active", "by", "within"),
 )
 _NUMBERS: Final = (
     *("prior", "days_before", "days_after", "level_stored", "level_shown", "brighter_than"),
@@ -168,6 +170,17 @@ class StrategyForm(forms.ModelForm[Strategy]):
         required=False,
         help_text="Degrees, hours or a J name. Empty: all the sky.",
     )
+    watched = forms.CharField(
+        label="Watched places",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        help_text=(
+            "One a line: name, place, radius in arcsec. Without a radius:"
+            f" {USUAL_RADIUS_ARCSEC:g} arcsec. The place is in degrees, in hours or a J name. A"
+            " public target's name alone takes the place that it has now. A line that begins with"
+            " # says nothing. Empty: anywhere. If there is a region, too, both hold."
+        ),
+    )
     shown = forms.IntegerField(
         required=False, min_value=0, max_value=LARGEST_NUMBER, widget=forms.HiddenInput
     )
@@ -191,8 +204,14 @@ class StrategyForm(forms.ModelForm[Strategy]):
 
     def __init__(self, *args: Any, user: User, shown: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._user = user
         self._place = _place_text(self.instance)
-        self.initial.update(shown=shown, place=self._place)
+        watched = self.instance.watched
+        self.initial.update(
+            shown=shown,
+            place=self._place,
+            watched="" if watched is None else write_places(watched.watched),
+        )
         self.weighers = weighers_for(user, self.instance.weights)
         self._choose_kinds()
         self._choose_groups(user)
@@ -259,6 +278,7 @@ class StrategyForm(forms.ModelForm[Strategy]):
     def _look(self) -> None:
         self.fields["prior"].widget.attrs["placeholder"] = _typed(settings.CANDIDATE_PRIOR)
         self.fields["place"].widget.attrs["placeholder"] = "13:09:48.08 -23:22:53.3"
+        self.fields["watched"].widget.attrs["placeholder"] = "NGC 4993, 13:09:47.7 -23:23:02, 30"
         for field in self.fields.values():
             is_box = isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple)
             is_choice = isinstance(field.widget, forms.Select) and not is_box
@@ -312,6 +332,10 @@ class StrategyForm(forms.ModelForm[Strategy]):
             raise ValidationError(message) from error
         return place.ra, place.dec
 
+    def clean_watched(self) -> list[Watched]:
+        """Read the places that are watched."""
+        return read_places(self.cleaned_data["watched"], self._user)
+
     def clean(self) -> dict[str, Any]:
         """Leave out what is of the other kind of list, and judge what belongs together."""
         told = super().clean() or self.cleaned_data
@@ -327,6 +351,8 @@ class StrategyForm(forms.ModelForm[Strategy]):
             if told.get(name) is None:
                 told[name] = getattr(usual, name)
         self._read_cone(told)
+        places = told.get("watched")
+        self.instance.watched = WatchList.of(places) if places else None
         self.instance.weights = self._weights(told)
         return told
 
@@ -372,7 +398,9 @@ class StrategyForm(forms.ModelForm[Strategy]):
         return kept | {name: weight for name, weight in typed.items() if weight is not None}
 
     def chosen(self) -> dict[str, Any]:
-        """Return the settings that a valid form has."""
+        """Return the settings that a valid form has; its watch list is kept."""
+        if self.instance.watched is not None:
+            self.instance.watched.keep()
         return settings_of(self.instance)
 
 
@@ -382,7 +410,6 @@ def copy_of(strategy: Strategy) -> Strategy:
     It is switched off: it can be compared with the other one before it is used.
     """
     told = settings_of(strategy)
-    group = told.pop("group")
     known = of_lists_without_event()
     longest = Strategy._meta.get_field("name").max_length or 0
     told |= {
@@ -391,7 +418,7 @@ def copy_of(strategy: Strategy) -> Strategy:
         "terms": [name for name in strategy.terms if name in known],
         "active": False,
     }
-    return Strategy(**told, group_id=group)
+    return Strategy(**columns_of(told))
 
 
 class Beginning(NamedTuple):

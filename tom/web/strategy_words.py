@@ -8,12 +8,15 @@ from django.contrib.auth.models import Group
 
 from tom.events.models import EventKind
 from tom.ranking.changing import whole
-from tom.strategies.models import StrategyVersion
+from tom.strategies.models import StrategyVersion, WatchList
+from tom.strategies.watching import watch_lists_of
 from tom.web.templatetags.sky import DASH, chance, dec_dms, exact, ra_hms, words
 
 OF_SITE: Final = "as the site weighs it"
 _WEIGHT: Final = "weight of "
 _KIND: Final = "makes the list of each"
+_WATCHES: Final = "watches"
+_MOST_NAMED: Final = 5
 
 
 class Change(NamedTuple):
@@ -26,16 +29,19 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Names:
-    """What a reader is told names for: groups by their keys, and the scorers that are hidden."""
+    """What a reader is told names for: groups and watch lists by their keys; hidden scorers."""
 
     groups: Mapping[int, str]
     hidden: Collection[str]
+    watched: Mapping[str, WatchList]
 
 
 def names_for(versions: Iterable[StrategyVersion], hidden: Collection[str]) -> Names:
-    """Return the names that some versions need; one query."""
-    keys = {version.chosen.get("group") for version in versions} - {None}
-    return Names(dict(Group.objects.filter(pk__in=keys).values_list("pk", "name")), hidden)
+    """Return the names that some versions need; one query, and one if any has a watch list."""
+    chosen = [version.chosen for version in versions]
+    keys = {told.get("group") for told in chosen} - {None}
+    groups = dict(Group.objects.filter(pk__in=keys).values_list("pk", "name"))
+    return Names(groups, hidden, watch_lists_of(chosen))
 
 
 def tell_settings(chosen: Mapping[str, Any], names: Names) -> dict[str, str]:
@@ -81,6 +87,7 @@ def _tell_without_event(told: Mapping[str, Any], names: Names) -> dict[str, str]
         "brighter than": "any" if magnitude is None else f"{exact(magnitude)} mag",
         "first seen in the last": _limit(told["first_seen_days"], " d"),
         "region": cone if is_cone else "all the sky",
+        _WATCHES: _tell_watched(names.watched.get(told["watched"])),
         "targets of tests": "yes" if told["with_tests"] else "no",
         "drawn at random": chance(told["explore"]) if told["explore"] else "none",
         "seen by": "everyone" if key is None else names.groups.get(key, "a group that is gone"),
@@ -98,6 +105,11 @@ def _order(told: Mapping[str, Any], names: Names) -> str:
     return f"the number of {by}" + (f", for the class that {within} says" if within else "")
 
 
+def _tell_watched(watched: WatchList | None) -> str:
+    n = 0 if watched is None else len(watched.places)
+    return f"{n or 'no'} place{'' if n == 1 else 's'}"
+
+
 def _limit(days: float | None, unit: str = "") -> str:
     return "any time" if days is None else f"{exact(days)}{unit}"
 
@@ -107,11 +119,32 @@ def changes_between(
 ) -> list[Change]:
     """Return the settings that differ between two versions, as their reader is told them."""
     old, new = tell_settings(before, names), tell_settings(after, names)
+    if _WATCHES in new:
+        new[_WATCHES] += _tell_moved(before, after, names)
     pairs = [
         Change(label, old.get(label, _absent(label)), new.get(label, _absent(label)))
         for label in {**old, **new}
     ]
     return [pair for pair in pairs if pair.before != pair.after]
+
+
+def _tell_moved(before: Mapping[str, Any], after: Mapping[str, Any], names: Names) -> str:
+    """Tell which places a watch list has that another one has not; "" if both are one."""
+    keys = before.get("watched"), after.get("watched")
+    if None in keys or keys[0] == keys[1]:
+        return ""
+    old, new = (set(names.watched[key].watched) for key in keys if key)
+    come, gone = ({place.name for place in places} for places in (new - old, old - new))
+    told = {"added": come - gone, "removed": gone - come, "changed": come & gone}
+    words_ = [f"{word} {_some(sorted(who))}" for word, who in told.items() if who]
+    return f": {', '.join(words_) or 'in another order'}"
+
+
+def _some(who: list[str]) -> str:
+    """The first names, and how many there are beside them."""
+    more = len(who) - _MOST_NAMED
+    first = ", ".join(who[:_MOST_NAMED])
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def _absent(label: str) -> str:

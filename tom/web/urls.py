@@ -298,6 +298,7 @@ urlpatterns = [
         strategies.list_bring_back,
         name="list_bring_back",
     ),
+    path("lists/<int:pk>/watched.csv", strategies.list_watched, name="list_watched"),
     path("lists/<int:pk>/delete/", strategies.list_delete, name="list_delete"),
     path("lists/<int:pk>/scan/", scanning.list_scan, name="list_scan"),
     path("lists/<int:pk>/scan/hand-over/", scanning.list_hand_over, name="list_hand_over"),

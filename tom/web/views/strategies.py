@@ -1,5 +1,6 @@
 """What lists look for: strategies are made, changed, brought back and deleted; their history."""
 
+import csv
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CHANGE_LIST, DELETE_LIST, MAKE_LIST
 from tom.web.refusals import needs
+from tom.web.spreadsheets import cell
 from tom.web.strategy_form import (
     BEGINNINGS,
     StrategyForm,
@@ -37,6 +39,7 @@ from tom.web.strategy_form import (
 )
 from tom.web.strategy_scorers import hidden_scorers
 from tom.web.strategy_words import changes_between, names_for, tell_settings
+from tom.web.watched_text import COLUMNS
 
 PER_PAGE: Final = 25
 MEANWHILE: Final = "Somebody changed this strategy meanwhile"
@@ -183,6 +186,19 @@ def _told(
         for version, older in zip_longest(versions, versions[1:])
     ]
     return {"settings": tell_settings(now.chosen, names), "rows": rows[:n_shown]}
+
+
+@require_safe
+def list_watched(request: HttpRequest, pk: int) -> HttpResponse:
+    """The places that a list watches, as CSV; the form takes it, too."""
+    strategy = _seen(pk, person(request))
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="watched-{pk}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(COLUMNS)
+    places = [] if strategy.watched is None else strategy.watched.watched
+    writer.writerows((cell(name), *figures) for name, *figures in places)
+    return response
 
 
 @require_POST
