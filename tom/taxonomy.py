@@ -8,6 +8,7 @@ write. A broker whose names mean something else to others brings them in its own
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -244,6 +245,13 @@ def find_class(
     key = _key(str(name))
     named = key.removeprefix("type")  # people write Type Ia, too
     return own.get(key) or _NAMES.get(key) or _LABELS.get(key) or _NAMES.get(named)
+
+
+def nearest_class(name: str) -> str | None:
+    """Return the class of which a name, or another's name of it, looks like this one; or None."""
+    known = {**_NAMES, **_LABELS}
+    near = get_close_matches(_key(name), known, n=1, cutoff=0.75)
+    return known[near[0]] if near else None
 
 
 def _key(name: str) -> str:

@@ -155,7 +155,7 @@ def test_what_belongs_to_the_other_kind_of_list_is_not_kept(lead: Client) -> Non
         ({"terms": ["star", "sky map"]}, "terms", "knows no sky map: choose among star, minor"),
         ({"weight_fast_transient": "1.5"}, "weight_fast_transient", "less than or equal to 1"),
         ({"weight_fast_transient": "nan"}, "weight_fast_transient", "Enter a number"),
-        ({"prior": "1"}, "prior", "more than 0 and less than 1"),
+        ({"prior": "1"}, "prior", "at least 1e-12 and less than 1"),
         ({"prior": "a lot"}, "prior", "Enter a number"),
         ({"place": "here", "radius_deg": "1"}, "place", "This is not a position"),
         ({"place": "12:30:00 -05:30:00"}, "radius_deg", "A region needs its radius."),
@@ -647,3 +647,81 @@ def test_every_page_of_such_a_list_has_its_numbers(
     assert csv.splitlines()[1].endswith(",,,,0.75")
     (row,) = client.get(f"/api/lists/{strategy.pk}/targets/").json()["results"]
     assert (row["posterior"], row["number"]) == (None, 0.75)
+
+
+# --- What is refused, and how ---------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"days_before": "0"}, "days_before"),
+        ({"first_seen_days": "0"}, "first_seen_days"),
+        ({"place": "10 10", "radius_deg": "0"}, "radius_deg"),
+        ({"prior": "1e-320"}, "prior"),
+        ({"name": "in\u200bfants"}, "name"),
+        ({"name": "\u202eabc"}, "name"),
+        ({"name": "infants"}, "name"),
+    ],
+)
+def test_what_could_hold_nothing_or_misleads_is_refused(
+    lead: Client, typed: dict[str, str], field: str
+) -> None:
+    answer = lead.post(NEW, FORM | typed)
+
+    assert list(errors(answer)) == [field]
+    label = answer.context["form"][field].label
+    assert f'<a href="#id_{field}">{label}</a>' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("tidal disruption", "tde"), ("tidal disruptoin", "tde"), ("kilonva", "kilonova")],
+)
+def test_a_misspelt_class_is_told_what_it_may_mean(lead: Client, typed: str, meant: str) -> None:
+    (told,) = errors(lead.post(NEW, FORM | {"sought": [typed]}))["sought"]
+
+    assert f"Do you mean {meant}?" in told
+
+
+def test_after_a_clash_the_next_save_replaces_what_somebody_saved(lead: Client, lise: User) -> None:
+    made = make(lise)
+    page = page_of(made)
+    typed = filled(lead, page) | {"days_before": "7"}
+    change(made, make_lead("kurt"), days_before=3.0)
+
+    clash = lead.post(page, typed)
+
+    assert "kurt saved" in words_of(clash.text)
+    assert f'<a href="{page_of(made, "list_versions")}">version 2</a>' in clash.text
+    made.refresh_from_db()
+    assert made.days_before == 3.0
+    (shown,) = re.findall(r'name="shown" value="(\d+)"', clash.text)
+    assert lead.post(page, typed | {"shown": shown}).status_code == 302
+    made.refresh_from_db()
+    assert made.days_before == 7.0
+
+
+def test_a_list_saved_as_a_new_one_needs_no_other_name(lead: Client, lise: User) -> None:
+    made = make(lise)
+
+    lead.post(f"{NEW}?from={made.pk}", filled(lead, page_of(made)))
+
+    assert Strategy.objects.filter(name="Fresh, a copy").count() == 1
+
+
+def test_the_badges_of_scorers_are_for_the_classes_in_the_form(lead: Client) -> None:
+    assert "The badges are for kilonova:" in words_of(lead.get(NEW).text)
+
+    refused = lead.post(NEW, FORM | {"sought": ["tde"], "prior": "7"})
+
+    assert "The badges are for tde:" in words_of(refused.text)
+    counted = {row.scorer.name: row.counts for row in refused.context["form"].scorer_rows}
+    assert counted == {"fast_transient": (), "real_bogus": ("real",)}
+
+
+def test_a_list_says_for_which_classes_no_scorer_is_here(lead: Client, lise: User) -> None:
+    make_target("ZTF26a")
+    for strategy in (made := make(lise, sought=["tde"]), known := make(lise, name="of kilonovae")):
+        rank_list_if_due(strategy)
+
+    assert "No scorer here tells tde from others" in words_of(lead.get(f"/lists/{made.pk}/").text)
+    assert "No scorer here" not in words_of(lead.get(f"/lists/{known.pk}/").text)

@@ -30,6 +30,8 @@ def kilonova() -> list[str]:
     return [SOUGHT]
 
 
+LEAST_PRIOR = 1e-12
+TAKEN = "Another list has this name: choose another one."
 DAYS = [MinValueValidator(0.0), MaxValueValidator(MOST_DAYS)]
 
 
@@ -62,7 +64,7 @@ class Strategy(models.Model):
     until now.
     """
 
-    name = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=64, unique=True, error_messages={"unique": TAKEN})
     kind = models.CharField(
         max_length=12,
         choices=EventKind.choices,
@@ -270,8 +272,8 @@ class Strategy(models.Model):
         unknown = [label for label in self.sought or [] if label not in (*WIDER, *ROOTS)]
         if unknown:
             errors["sought"] = _no_class(unknown[0])
-        if self.prior is not None and not 0 < self.prior < 1:
-            errors["prior"] = "a prior must be more than 0 and less than 1"
+        if self.prior is not None and not LEAST_PRIOR <= self.prior < 1:
+            errors["prior"] = f"a prior must be at least {LEAST_PRIOR:g} and less than 1"
         wrong = _wrong_weight(self.weights)
         if wrong:
             errors["weights"] = wrong
@@ -307,6 +309,9 @@ class Strategy(models.Model):
             errors["days_after"] = "a list without an event has no event to count days from"
         if self.within and not self.by:
             errors["within"] = "choose the scorer whose number is compared within a class"
+        for name in ("days_before", "first_seen_days", "radius_deg"):
+            if getattr(self, name) == 0:
+                errors[name] = "with 0 the list could hold nothing: leave it empty for no limit"
         return errors
 
 

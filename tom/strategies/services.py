@@ -35,7 +35,7 @@ def strategies_of_kinds() -> dict[str, Strategy]:
     """Return the strategy of every kind of event; a default one if somebody deleted its row."""
     first = {
         kind: Strategy(
-            name=kind,
+            name=f"Events of the kind {EventKind(kind).label}",
             kind=kind,
             sought=SOUGHT_OF.get(kind, kilonova()),
             terms=TERMS_OF.get(kind, []),

@@ -101,6 +101,7 @@ class Weighed:
     name, a version, the classes that count of it, and its weight, 0 to 1. `by` and `within` are the
     scorers of a list in the order of a number, None where one is not here; `usual` has, of each
     class in the newest ranking, how many there are, the median of their numbers, and their spread.
+    `unsaid` are the sought classes that no scorer tells from others.
     """
 
     prior: float
@@ -109,6 +110,7 @@ class Weighed:
     by: ScorerSpec | None = None
     within: ScorerSpec | None = None
     usual: list[tuple[str, int, float, float]] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
     least_of_class: int = LEAST_OF_CLASS
 
 
@@ -118,7 +120,9 @@ def weighed_in(strategy: Strategy) -> Weighed:
     scorers = [(spec.name, spec.version, of, weight) for spec, of, weight in basis.ranked_by()]
     named = [term.NAME for term in basis.weighed_terms]
     if not basis.by:
-        return Weighed(basis.prior, named, scorers)
+        said = {label for _, _, of, _ in scorers for label in of}
+        unsaid = [label for label in strategy.sought if label not in said]
+        return Weighed(basis.prior, named, scorers, unsaid=unsaid)
     newest = newest_ranking(strategy)
     usual = (newest.basis.get("usual") or {}) if newest is not None else {}
     return Weighed(

@@ -1,7 +1,6 @@
 """The form of a strategy: what a list looks for, by which evidence, and who sees it."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from django import forms
@@ -18,10 +17,10 @@ from tom.scoring.opinions import ranked_classes
 from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import read_place
 from tom.sky.place_tokens import NotAPlaceError
-from tom.strategies.models import Strategy
+from tom.strategies.models import TAKEN, Strategy
 from tom.strategies.versions import LONGEST_NOTE, columns_of, settings_of
 from tom.strategies.watching import Watched, WatchList
-from tom.taxonomy import ROOTS, WIDER, find_class, lineage
+from tom.taxonomy import ROOTS, WIDER, find_class, lineage, nearest_class
 from tom.web.strategy_scorers import Weigher, orderers_for, weighers_for
 from tom.web.team.groups import groups_to_choose
 from tom.web.templatetags.sky import words
@@ -146,8 +145,7 @@ def class_options() -> list[tuple[str, str]]:
 
 
 def _no_class(name: str) -> str:
-    near = get_close_matches(name.lower(), [label.lower() for label in (*WIDER, *ROOTS)], n=1)
-    meant = find_class(near[0]) if near else None
+    meant = nearest_class(name)
     hint = f"Do you mean {meant}?" if meant else "Choose among those that the field offers."
     return f"There is no class “{name[:64]}”. {hint}"
 
@@ -200,7 +198,6 @@ class StrategyForm(forms.ModelForm[Strategy]):
         )
         labels = _LABELS
         help_texts = dict.fromkeys(fields, "") | _HELP
-        error_messages = {"name": {"unique": "Another list has this name: choose another one."}}
 
     def __init__(self, *args: Any, user: User, shown: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -304,19 +301,36 @@ class StrategyForm(forms.ModelForm[Strategy]):
         ]
 
     @property
+    def counted_classes(self) -> list[str]:
+        """The classes that are in the form: those that it was opened with, or that were sent."""
+        typed = ",".join(self["sought"].value() or ()).split(",")
+        return list(dict.fromkeys(filter(None, map(find_class, typed))))
+
+    @property
     def scorer_rows(self) -> list[ScorerRow]:
         """The scorers with the fields of their weights."""
-        sought = self.instance.sought
+        sought = self.counted_classes
         return [
             ScorerRow(
                 scorer=each,
                 field=self[_key(each)],
-                counts=ranked_classes(each.spec, sought) if each.spec else (),
+                counts=ranked_classes(each.spec, sought) if each.spec and sought else (),
             )
             for each in self.weighers
         ]
 
     # --- What is read -------------------------------------------------------------------------
+    def clean_name(self) -> str:
+        """Refuse a name that cannot be told from another list's."""
+        name = str(self.cleaned_data["name"])
+        if not name.isprintable():
+            message = "The name has characters that are not shown."
+            raise ValidationError(message)
+        others = Strategy.objects.exclude(pk=self.instance.pk)
+        if others.filter(name__iexact=name).exists():
+            raise ValidationError(TAKEN)
+        return name
+
     def clean_place(self) -> tuple[float, float] | None:
         """Read the middle of the region; one that was not touched stays exactly as it is."""
         text = self.cleaned_data["place"].strip()

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tom.ranking.changing import (
@@ -58,9 +60,10 @@ def list_new(request: HttpRequest) -> HttpResponse:
     user, key = person(request), read_pk(request.GET.get("from", ""))
     source = None if key is None else _seen(key, user)
     blank = begun_with(request.GET.get("like", "")) if source is None else copy_of(source)
-    form = StrategyForm(
-        request.POST if request.method == "POST" else None, user=user, instance=blank
-    )
+    typed = request.POST.copy()
+    if source is not None and typed.get("name") == source.name:
+        typed["name"] = blank.name
+    form = StrategyForm(typed if request.method == "POST" else None, user=user, instance=blank)
     if not form.is_bound:
         return _show(request, form, None, source=source)
     made = _make(form, user) if form.is_valid() else None
@@ -110,15 +113,28 @@ def _change(request: HttpRequest, form: StrategyForm, strategy: Strategy) -> boo
             note=typed["note"],
         )
     except ChangedMeanwhileError:
-        form.add_error(
-            None, f"{MEANWHILE}. Nothing is saved: open it in another tab to see how it is now."
-        )
+        _tell_clash(request, form, strategy)
         return False
     except TakenError:
         form.add_error("name", "Somebody just gave another list this name: choose another one.")
         return False
     _tell(request, version)
     return True
+
+
+def _tell_clash(request: HttpRequest, form: StrategyForm, strategy: Strategy) -> None:
+    """Say who changed it, and let the next press of Save replace that."""
+    newest = strategy.versions.select_related("by").order_by("-number").first()
+    if newest is None:
+        return
+    typed = request.POST.copy()
+    typed["shown"] = str(newest.number)
+    form.data = typed
+    history = reverse("list_versions", args=[strategy.pk])
+    who = newest.by or "somebody"
+    told = format_html('{} saved <a href="{}">version {}</a>', who, history, newest.number)
+    again = "Nothing of yours is saved. Change what is here and save again: that replaces it."
+    form.add_error(None, format_html("{}: {}. {}", MEANWHILE, told, again))
 
 
 def _tell(request: HttpRequest, version: StrategyVersion | None) -> None:

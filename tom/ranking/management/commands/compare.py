@@ -44,7 +44,10 @@ class Command(BaseCommand):
             rng = np.random.default_rng(options["seed"])
             nights, trial = try_strategy(strategy, moments, labels, k=options["k"], rng=rng)
             self._tell_lists(strategy, nights, len(labels))
-            self._tell(trial, options["k"])
+            if any(night.n_members for night in nights):
+                self._tell(trial, options["k"])
+            else:
+                self.stdout.write("  no target was in it in any night: there are no figures")
 
     def _tell_lists(self, strategy: Strategy, nights: Sequence[Judged], n_typed: int) -> None:
         members = [night.n_members for night in nights]
