@@ -142,6 +142,22 @@ def test_undo_on_a_page_of_a_list_takes_back_the_last_verdict_of_that_list(
     assert undo_form(client.get("/targets/").text) == {}
 
 
+def test_each_page_of_one_list_takes_a_verdict_of_that_list_back(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    event = factories.make_event("S261120ab")
+    candidate = factories.make_candidate(event, bright.targets[2])
+    key = bright.strategy.pk
+    of_list = ["", "past/", f"targets/{bright.targets[0].pk}/history/", "versions/"]
+    of_event = ["", "past/", f"candidates/{candidate.pk}/history/", "coverage/", "galaxies/"]
+
+    forms = [undo_form(client.get(f"/lists/{key}/{page}").text) for page in of_list]
+    others = [undo_form(client.get(f"/events/S261120ab/{page}").text) for page in of_event]
+
+    assert forms == [{"list": str(key)}] * len(of_list)
+    assert others == [{"event": "S261120ab"}] * len(of_event)
+
+
 def test_without_a_script_undo_leads_back_to_the_target_too(
     client: Client, vera: User, bright: Bright
 ) -> None:

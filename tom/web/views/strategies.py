@@ -23,7 +23,7 @@ from tom.ranking.changing import (
     make_strategy,
     newest_number,
 )
-from tom.ranking.models import Ranking
+from tom.ranking.models import Listing, Ranking
 from tom.strategies.models import Strategy, StrategyVersion
 from tom.strategies.versions import settings_of
 from tom.web.keys import read_pk
@@ -50,6 +50,11 @@ MEANWHILE: Final = "Somebody changed this strategy meanwhile"
 def _seen(pk: int, user: User) -> Strategy:
     """A strategy that the user may see, switched on or not, or raise 404."""
     return get_object_or_404(Strategy.objects.visible_to(user).select_related("group"), pk=pk)
+
+
+def _list_of(strategy: Strategy) -> Listing | None:
+    """The list that a strategy makes without an event; None: it makes none."""
+    return Listing(None, strategy) if strategy.active and not strategy.kind else None
 
 
 # --- The form -----------------------------------------------------------------------------------
@@ -155,6 +160,7 @@ def _show(
     context = {
         "form": form,
         "strategy": strategy,
+        "listing": strategy and _list_of(strategy),
         "source": source,
         "classes": class_options(),
         "beginnings": BEGINNINGS,
@@ -178,6 +184,7 @@ def list_versions(request: HttpRequest, pk: int) -> HttpResponse:
     older = list(strategy.versions.filter(number__lt=last).order_by("-number")[:1])
     context = {
         "strategy": strategy,
+        "listing": _list_of(strategy),
         "page": page,
         "number": number,
         "before": number - 1,
