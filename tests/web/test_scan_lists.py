@@ -246,6 +246,55 @@ def test_the_rest_of_a_list_is_left_to_another_person(
     assert shown(client.get(link[1].replace("&amp;", "&")).text) == "ZTF26row2"
 
 
+def offered(page: str) -> list[str]:
+    """To whom a page offers to hand the list over."""
+    choices = re.search(r'<select name="to".*?</select>', page, re.DOTALL)
+    assert choices is not None
+    return re.findall(r"<option>(\w+)</option>", choices[0])
+
+
+def test_a_list_is_handed_to_those_alone_who_see_it_and_give_verdicts(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    group = factories.make_group()
+    vera.groups.add(group)
+    mia = factories.make_observer("mia", groups=[group])
+    factories.make_observer("olaf")
+    factories.make_admin("root")
+    factories.make_user("rea").groups.add(group)
+    public = offered(client.get(bright.page).text)
+    Strategy.objects.filter(pk=bright.strategy.pk).update(group=group)
+
+    private = offered(client.get(bright.page).text)
+    told = [
+        client.post(f"{bright.page}hand-over/", {"to": name}, follow=True).text
+        for name in ("olaf", "rea")
+    ]
+
+    assert public == ["mia", "olaf", "root"]
+    assert private == ["mia", "root"]
+    assert all("Choose the person who goes on." in page for page in told)
+    assert not Notification.objects.exists()
+    client.post(f"{bright.page}hand-over/", {"to": "mia"})
+    client.force_login(mia)
+    assert '<span class="badge-x">List</span>' in client.get("/notifications/").text
+
+
+def test_who_may_give_no_verdicts_is_not_told_as_one_to_go_on_from(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    client.force_login(factories.make_user("rea"))
+    client.get(bright.page)
+    client.force_login(factories.make_observer("ed"))
+    client.get(bright.page)
+    client.force_login(vera)
+
+    page = words(client.get(bright.page).text)
+
+    assert "ed stopped at ZTF26row1" in page
+    assert "rea" not in page.split()
+
+
 def test_the_list_shows_the_verdicts_and_hides_what_is_rejected(
     client: Client, vera: User, bright: Bright
 ) -> None:

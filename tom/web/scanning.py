@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from tom_targets.base_models import BaseTarget
@@ -14,6 +15,7 @@ from tom.candidates.agreement import Agreement, Progress, count_progress, measur
 from tom.candidates.models import ScanPlace, ScanProfile, Verdict
 from tom.candidates.scanning import next_open, passed_by
 from tom.candidates.scans import Hide, Panel
+from tom.strategies.listings import Listing
 from tom.targets.audiences import show_targets
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import CutoutKind
@@ -24,6 +26,8 @@ from tom.web.candidate_rows import Listed
 from tom.web.hosts import found_hosts
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
+from tom.web.people import people_here, people_who_may
+from tom.web.permissions import VET_CANDIDATE
 from tom.web.scan_settings import ScanSettings, without_text
 from tom.web.scan_sources import ScanRow, Source
 
@@ -286,12 +290,26 @@ class OthersPlace:
     is_for_me: bool
 
 
+def successors(listing: Listing, user: User) -> QuerySet[User]:
+    """Find to whom a person can hand a list over: who may see it and give verdicts, by name."""
+    people = people_here().exclude(pk=user.pk).filter(pk__in=people_who_may(VET_CANDIDATE))
+    group = listing.strategy.group_id if listing.strategy else None
+    if group is None:
+        return people
+    members = User.objects.filter(groups=group).values("pk")
+    return people.filter(Q(is_superuser=True) | Q(pk__in=members))
+
+
 def places_of_others(scanned: ScanList) -> list[OthersPlace]:
-    """Where others are in the list, the newest first; what is left to the reader first."""
+    """Where others are in the list, the newest first; what is left to the reader first.
+
+    Who may give no verdicts only looks: their place is no place to go on from.
+    """
     rows = ScanPlace.objects.of(scanned.source.listing).exclude(user=scanned.user)
     newest = rows.select_related("user", "handed_to").order_by("-moved")
     handed = list(newest.filter(handed_to=scanned.user))
-    others = [place for place in newest[:PLACES_SHOWN] if place.handed_to_id != scanned.user.pk]
+    deciding = newest.filter(user__in=people_who_may(VET_CANDIDATE))[:PLACES_SHOWN]
+    others = [place for place in deciding if place.handed_to_id != scanned.user.pk]
     found = [*handed, *others]
     named = scanned.source.targets([place.member for place in found if place.member])
     return [_others_place(scanned, place, named) for place in found]

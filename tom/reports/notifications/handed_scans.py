@@ -8,7 +8,7 @@ from django.db import transaction
 from tom.candidates.models import ScanPlace
 from tom.changes.models import Topic
 from tom.changes.publish import publish
-from tom.reports.notifications.models import FollowKind, Notification
+from tom.reports.notifications.models import HANDED_OVER, FollowKind, Notification
 from tom.strategies.models import Strategy
 
 
@@ -19,7 +19,7 @@ def notify_handed(place: ScanPlace, successor: User, *, now: datetime) -> None:
         notification = Notification.objects.create(
             user=successor,
             kind=FollowKind.EVENT,
-            cause=f"scan:{place.pk}:{now.isoformat()}",
+            cause=f"{HANDED_OVER}{place.pk}:{now.isoformat()}",
             title=f"{who} leaves the {_what(place)} to you"[:300],
             body=place.note,
             event=place.event,
@@ -34,9 +34,10 @@ def _what(place: ScanPlace) -> str:
 
 def handed_list(notification: Notification) -> Strategy | None:
     """The strategy whose list without an event a notification hands over; None: it is none."""
-    what, _, rest = notification.cause.partition(":")
-    pk = rest.partition(":")[0]
-    if what != "scan" or not pk.isdecimal():
+    if not notification.cause.startswith(HANDED_OVER):
+        return None
+    pk = notification.cause.removeprefix(HANDED_OVER).partition(":")[0]
+    if not pk.isdecimal():
         return None
     places = ScanPlace.objects.filter(pk=int(pk), handed_to=notification.user_id)
     place = places.select_related("strategy").first()

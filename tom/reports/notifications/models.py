@@ -11,6 +11,10 @@ from tom.targets.models import Visitor
 from tom.targets.visible import own_targets, visible_targets
 
 
+# How the cause of a notification begins that hands the rest of a list over.
+HANDED_OVER = "scan:"
+
+
 class FollowKind(models.TextChoices):
     """What a person can follow."""
 
@@ -114,3 +118,9 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def about(self) -> str:
+        """What it is about, in a word: a list that was handed over may have no event."""
+        is_list = self.cause.startswith(HANDED_OVER) and self.event_id is None
+        return "List" if is_list else self.get_kind_display()

@@ -16,12 +16,21 @@ from tom.web.candidate_list import open_list
 from tom.web.event_joins import find_joined
 from tom.web.keys import read_pk
 from tom.web.lists import find_strategy
-from tom.web.people import people_here, person
+from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
 from tom.web.scan_settings import read_settings
 from tom.web.scan_sources import EventSource, ListSource, Source
-from tom.web.scanning import ScanList, choose, open_scan, place_of, seen, show_people, show_scan
+from tom.web.scanning import (
+    ScanList,
+    choose,
+    open_scan,
+    place_of,
+    seen,
+    show_people,
+    show_scan,
+    successors,
+)
 from tom.web.verdicts import REASONS, REASONS_WITHOUT_EVENT
 
 LONGEST_NOTE = 300
@@ -98,7 +107,7 @@ def _choices(scanned: ScanList) -> dict[str, Any]:
         "reasons": REASONS if scanned.source.listing.event else REASONS_WITHOUT_EVENT,
         "orders": scanned.source.orders(scanned.settings.order),
         "hides": Hide.choices,
-        "people": people_here().exclude(pk=scanned.user.pk),
+        "people": successors(scanned.source.listing, scanned.user),
     }
 
 
@@ -119,7 +128,7 @@ def list_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _hand_over(request: HttpRequest, source: Source) -> HttpResponse:
     note = request.POST.get("note", "").strip()[:LONGEST_NOTE]
-    others = people_here().exclude(pk=source.user.pk)
+    others = successors(source.listing, source.user)
     successor = others.filter(username=request.POST.get("to", "")).first()
     if successor is None:
         messages.error(request, "Choose the person who goes on.")
