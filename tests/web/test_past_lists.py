@@ -22,6 +22,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import rank_event
 from tom.scoring.judging import score_due
+from tom.strategies.models import Strategy
 from tom.targets.audiences import readable_programs
 from tom.targets.models import LightCurvePoint, TargetSummary
 from tom.web.past_lists import open_past
@@ -292,6 +293,43 @@ def test_who_fits_a_list_no_longer_is_told_so(client: Client) -> None:
 
     assert "1 → left the list" in text
     assert "it fits the list no longer" in text
+
+
+def test_a_changed_strategy_is_told_in_a_history_and_on_the_list_as_it_was(client: Client) -> None:
+    client.force_login(factories.make_observer())
+    strategy = make_strategy(name="Bright things", sought=["kilonova"])
+    target = factories.make_target("ZTF26a")
+    then = rank(strategy)
+    Strategy.objects.filter(pk=strategy.pk).update(sought=["supernova"], weights={"fast": 0.5})
+    strategy.refresh_from_db()
+    rank(strategy)
+    past = reverse("list_past", args=[strategy.pk])
+
+    history = client.get(reverse("listed_history", args=[strategy.pk, target.pk])).text
+    pages = [
+        " ".join(client.get(past, at).text.split())
+        for at in ({"at": then.created.isoformat()} if then else {}, {})
+    ]
+
+    assert (
+        "the list's settings changed: looks for kilonova → supernova;"
+        " weight of fast as the site weighs it → 0.5" in " ".join(history.split())
+    )
+    assert ["It looked for kilonova" in page for page in pages] == [True, False]
+    assert "It looked for supernova" in pages[1]
+
+
+def test_the_events_page_says_what_its_list_looks_for(client: Client) -> None:
+    client.force_login(factories.make_observer())
+    factories.make_event("S261120ab")
+    (pk,) = Strategy.objects.filter(kind="gw").values_list("pk", flat=True)
+
+    page = " ".join(client.get("/events/S261120ab/").text.split())
+    Strategy.objects.filter(pk=pk).delete()
+    of_none = " ".join(client.get("/events/S261120ab/").text.split())
+
+    assert f'looks for <a href="/lists/{pk}/versions/">kilonova</a>' in page
+    assert "looks for kilonova </span>" in of_none
 
 
 def test_a_hidden_candidate_is_in_no_history_of_another(client: Client) -> None:

@@ -12,9 +12,12 @@ from tests import factories
 from tests.reports.alarms.conftest import make_shift
 from tom.candidates.models import Vetting
 from tom.candidates.verdicts import give_verdict
+from tom.ranking.changing import change_strategy, make_strategy
 from tom.reports.alarms.alarms import acknowledge_alarm, raise_alarm
 from tom.shifts.claims import claim_target, release_claim
 from tom.shifts.models import Claim, Shift, Visit
+from tom.strategies.models import Strategy
+from tom.strategies.versions import settings_of
 from tom.streams.models import AlertMessage
 from tom.web.shift_log import read_log
 
@@ -237,6 +240,25 @@ def test_the_log_has_what_happened_and_only_what_one_may_see(ada, settings) -> N
     )
 
 
+def test_the_log_has_each_change_of_a_list_that_one_may_see(ada) -> None:
+    group, now = factories.make_group(), timezone.now()
+    lea = factories.make_lead("lea", groups=[group])
+    first = settings_of(Strategy(name="Bright things"))
+    made = make_strategy(first, by=lea)
+    change_strategy(made.pk, first | {"explore": 0.1}, by=lea, shown=1, note="too few")
+    make_strategy(first | {"name": "Secret things", "group": group.pk}, by=lea)
+
+    logs = [read_log(who, now - HOUR, now + HOUR) for who in (ada, lea)]
+
+    told = [(entry.kind, entry.words) for entry in logs[0]]
+    assert told == [
+        ("Settings", "lea changed the settings of Bright things: too few"),
+        ("Settings", "lea made the list Bright things"),
+    ]
+    assert {entry.url for entry in logs[0]} == {f"/lists/{made.pk}/versions/"}
+    assert any("Secret things" in entry.words for entry in logs[1])
+
+
 def test_the_log_goes_back_two_weeks_at_most(ada) -> None:
     now, event = timezone.now(), factories.make_event("S261120ab")
     messages = AlertMessage.objects.filter(pk__in=event.sequences.values("message"))
@@ -254,7 +276,7 @@ def test_the_log_asks_as_often_for_many_as_for_few(ada, django_assert_max_num_qu
         give_verdict(candidate, Vetting.WATCHING, by=ada)
         claim_target(candidate.target, by=ada, now=now)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         entries = read_log(ada, now - HOUR, now + HOUR)
 
     assert len(entries) > 24

@@ -19,6 +19,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.kept_queries import Given, kept_query
 from tom.ranking.chances import Scale
+from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
 from tom.targets.visible import Reader, reader_of
 from tom.web.best_first import Placed, best_first, placed
@@ -61,7 +62,7 @@ class CandidateList:
     """An event's candidates as one person looks at them, at a moment.
 
     `level_shown` is the credible level of the region that is shown by itself; `since` is when the
-    person looked before, None where they never did.
+    person looked before, None where they never did. `strategy` is how the list is made.
     """
 
     event: NonLocalizedEvent
@@ -69,6 +70,7 @@ class CandidateList:
     now: datetime
     level_shown: float
     since: datetime | None
+    strategy: Strategy | None = None
 
     @property
     def programs(self) -> list[int]:
@@ -189,8 +191,15 @@ def look_at_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> Cand
 def _open_list(
     event: NonLocalizedEvent, user: User, *, now: datetime, since: datetime | None
 ) -> CandidateList:
-    shown = strategy_of(event).level_shown
-    return CandidateList(event=event, user=user, now=now, level_shown=shown, since=since)
+    strategy = strategy_of(event)
+    return CandidateList(
+        event=event,
+        user=user,
+        now=now,
+        level_shown=strategy.level_shown,
+        since=since,
+        strategy=strategy,
+    )
 
 
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:

@@ -24,6 +24,7 @@ from tom.web.candidate_rows import read_curves
 from tom.web.chances import scale_then
 from tom.web.known import fullest, programs_of, seen_by
 from tom.web.plots.sparkline import draw_sparkline
+from tom.web.ranked_settings import settings_then
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class PastList:
     def path(self) -> str:
         """The way from a place to its target."""
         return "target" if self.ranking.event_id is None else "candidate__target"
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """What the list looked for, by the names that a strategy gives it; None: it is not kept."""
+        kind = self.ranking.event.kind if self.ranking.event else ""
+        return settings_then(self.ranking.basis, kind) if self.ranking.basis else None
 
     def places(self) -> QuerySet[RankedCandidate]:
         """The places that the reader may see, in order, of each member the fullest."""

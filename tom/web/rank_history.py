@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.ranking.chances import Scale
@@ -19,7 +19,10 @@ from tom.ranking.weighing import read_terms
 from tom.targets.visible import visible_targets
 from tom.web.chances import scale_then
 from tom.web.known import LARGEST_FIRST, programs_of, seen_by
+from tom.web.ranked_settings import settings_changed, without_large
 from tom.web.reasons import Reason, moved_pieces, moved_terms
+from tom.web.strategy_scorers import hidden_scorers
+from tom.web.strategy_words import Change
 
 # Of a longer history the newest rankings alone are compared.
 MOST_RANKINGS = 500
@@ -60,6 +63,8 @@ class Others(NamedTuple):
 class Jump:
     """A ranking in which a member got another rank, or other evidence, or its event changed.
 
+    Or the settings of its list did: `settings` are those that differ from the ranking before.
+
     `before` and `after` are the ranks; None: it had none. The chances are those of that ranking and
     of the one before, or the numbers, where a scorer's number puts the list in order. `reasons` are
     the terms of it that moved, `pieces` what is expected of the event, before and after, where that
@@ -77,6 +82,7 @@ class Jump:
     number: float | None
     reasons: list[Reason]
     pieces: list[tuple[Piece, Piece]]
+    settings: list[Change]
     rose: list[str]
     n_rose: int
     fell: list[str]
@@ -85,7 +91,7 @@ class Jump:
     @property
     def is_told(self) -> bool:
         """Whether there is anything to tell: an interval alone may have changed."""
-        moved = self.reasons or self.pieces or self.n_rose or self.n_fell
+        moved = self.reasons or self.pieces or self.settings or self.n_rose or self.n_fell
         return self.before != self.after or bool(moved)
 
     @property
@@ -117,7 +123,7 @@ def read_history(listing: Listing, target: BaseTarget, member: int, user: User) 
     `member` is the key of the event's candidate, or of the target of a list without an event.
     """
     newest = rankings_of(listing.owner).select_related("event", "strategy").defer("basis")
-    newest = newest.annotate(expected=F("basis__expected"))
+    newest = newest.annotate(made_with=without_large())
     rankings = list(reversed(newest[:MOST_RANKINGS]))
     places = RankedCandidate.objects.of(listing).filter(
         programs__contained_by=programs_of(user), **_since(rankings)
@@ -215,6 +221,7 @@ class _Step(NamedTuple):
     above_before: frozenset[int]
     after: Held | None
     above: frozenset[int]
+    settings: list[Change]
 
     @property
     def is_jump(self) -> bool:
@@ -223,7 +230,7 @@ class _Step(NamedTuple):
             return self.before is not None
         # Of the oldest ranking that is compared nothing is known of the one before.
         was_new = self.after.start == self.ranking.pk
-        moved = self.above != self.above_before or bool(self.pieces)
+        moved = self.above != self.above_before or bool(self.pieces or self.settings)
         return was_new or (self.before is not None and moved)
 
     @property
@@ -231,23 +238,36 @@ class _Step(NamedTuple):
         """What is expected of the event, before and after, where that moved."""
         if self.former is None:
             return []
-        return moved_pieces(_expected(self.former), _expected(self.ranking))
+        then, now = (_made_with(each).get("expected") for each in (self.former, self.ranking))
+        return moved_pieces(then, now)
 
 
-def _expected(ranking: Ranking) -> Any:
-    return ranking.expected  # type: ignore[attr-defined]  # annotated
+def _made_with(ranking: Ranking) -> dict[str, Any]:
+    made_with: dict[str, Any] = ranking.made_with  # type: ignore[attr-defined]  # annotated
+    return made_with
+
+
+def _settings_changed(
+    former: Ranking | None, ranking: Ranking, hidden: Collection[str]
+) -> list[Change]:
+    if former is None:
+        return []
+    kind = ranking.event.kind if ranking.event else ""
+    return settings_changed(_made_with(former), _made_with(ranking), kind=kind, hidden=hidden)
 
 
 def _compare(
     rankings: Sequence[Ranking], own: Sequence[Held], others: Others, user: User, *, name: str
 ) -> RankHistory:
     steps: list[_Step] = []
+    hidden = hidden_scorers(user)
     for ranking in rankings:
         held = next((each for each in own if each.start <= ranking.pk < each.end), None)
         above = frozenset() if held is None else _above(others, ranking.pk, held, name=name)
         last = (steps[-1].after, steps[-1].above) if steps else (None, frozenset())
         former = steps[-1].ranking if steps else None
-        steps.append(_Step(ranking, former, *last, held, above))
+        settings = _settings_changed(former, ranking, hidden)
+        steps.append(_Step(ranking, former, *last, held, above, settings))
     found = [step for step in steps if step.is_jump]
     shown = found[-JUMPS_SHOWN:]
     return RankHistory(
@@ -312,6 +332,7 @@ def _jump(
         number=_number(after, step.ranking),
         reasons=moved[:REASONS_SHOWN],
         pieces=step.pieces if is_both else [],
+        settings=step.settings,
         rose=rose[:NAMES_SHOWN],
         n_rose=len(rose),
         fell=fell[:NAMES_SHOWN],

@@ -16,6 +16,7 @@ from tom.followup.models import ObservationRequest, StateChange
 from tom.reports.alarms.models import Alarm, SendState
 from tom.reports.hermes.models import Report
 from tom.shifts.models import Claim, Shift
+from tom.strategies.models import Strategy, StrategyVersion
 
 MOST: Final = 200
 # What is read with a verdict.
@@ -49,11 +50,12 @@ class Span:
 def read_log(user: User, start: datetime, end: datetime) -> list[Entry]:
     """Return what happened from `start` to `end` that the user may know, the newest first.
 
-    It is read from events, alarms, verdicts, claims, requests, reports and shifts as they are now.
+    It is read from events, alarms, verdicts, claims, requests, reports, shifts and versions of
+    strategies as they are now.
     So what a person may no longer see is not in it.
     """
     span = Span(max(start, end - LONGEST), end)
-    parts = (_messages, _alarms, _answers, _verdicts, _requests, _reports)
+    parts = (_messages, _alarms, _answers, _verdicts, _requests, _reports, _settings)
     entries = chain(*(part(user, span) for part in parts), _claims(user, span), _shifts(user, span))
     return sorted(entries, key=lambda entry: entry.time, reverse=True)
 
@@ -129,6 +131,20 @@ def _reports(user: User, span: Span) -> Iterator[Entry]:
         words = f"{_name(row.confirmed_by)} reported candidates of {row.event} to {row.topic}"
         if row.sent_at is not None:
             yield Entry(row.sent_at, "Report", words, reverse("report", args=[row.pk]))
+
+
+def _settings(user: User, span: Span) -> Iterator[Entry]:
+    mine = Strategy.objects.visible_to(user)
+    rows = StrategyVersion.objects.filter(span.of("created"), strategy__in=mine)
+    # What an installation begins with nobody made.
+    chosen = rows.exclude(number=1, by=None).select_related("strategy", "by")
+    for row in chosen.order_by("-created")[:MOST]:
+        what = "made the list" if row.number == 1 else "changed the settings of"
+        why = f": {row.note}" if row.note else ""
+        words = f"{_name(row.by)} {what} {row.strategy}{why}"
+        yield Entry(
+            row.created, "Settings", words, reverse("list_versions", args=[row.strategy_id])
+        )
 
 
 def _shifts(user: User, span: Span) -> Iterator[Entry]:

@@ -10,7 +10,6 @@ from tom.streams.models import AlertMessage
 from tom.targets.models import Visitor
 from tom.targets.visible import own_targets, visible_targets
 
-
 # How the cause of a notification begins that hands the rest of a list over.
 HANDED_OVER = "scan:"
 

@@ -118,7 +118,8 @@ def _answer_page(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse
     told = _rest(listing, request.GET) if is_whole else read_facts(found)
     rows = ROWS_SHOWN if is_whole else ROWS_FIRST
     context = told | _candidates(request, listing, rows=rows) | head_of(found, listing.user)
-    response = render(request, "events/event.html", context | {"is_whole": is_whole})
+    context |= {"is_whole": is_whole, "strategy": listing.strategy}
+    response = render(request, "events/event.html", context)
     if WHOLE in request.GET and SWAPS not in request.COOKIES:
         is_secure = request.is_secure()
         response.set_cookie(SWAPS, "0", max_age=YEAR, samesite="Lax", secure=is_secure)
