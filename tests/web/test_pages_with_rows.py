@@ -298,15 +298,23 @@ def test_a_retracted_event_takes_no_request(observer: Client) -> None:
     assert not ObservationRequest.objects.exists()
 
 
-def test_a_request_is_cancelled_by_a_click(client: Client) -> None:
+def test_a_request_is_cancelled_after_a_question(client: Client) -> None:
     user = factories.make_observer()
     client.force_login(user)
     observation = make_request(user)
+    address = f"/requests/{observation.pk}/cancel/"
 
-    client.post(f"/requests/{observation.pk}/cancel/")
+    page = client.get(f"/requests/{observation.pk}/").text
+    question = client.get(address).text
+    observation.refresh_from_db()
+    asked = observation.state
+    client.post(address)
     observation.refresh_from_db()
 
-    assert observation.state == "canceled"
+    assert f'action="{address}"' not in page
+    assert f'href="{address}"' in page
+    assert "Cancel the request of" in question
+    assert (asked, observation.state) == ("approved", "canceled")
 
 
 def test_a_held_request_is_released_by_a_click_unless_its_event_is_retracted(

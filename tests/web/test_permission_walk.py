@@ -286,7 +286,7 @@ TABLE: dict[str, Line] = {
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "request_list": reads(USER),
     "request": reads(OWNER),
-    "request_cancel": posts(OWNING_OBSERVER),
+    "request_cancel": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "request_release": posts(OWNING_OBSERVER),
     "switch_sending": posts(ADMIN),
     "message_list": reads(OBSERVER),

@@ -191,11 +191,15 @@ def _show(
     return render(request, "requests/new.html", context | more, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(CANCEL_REQUEST)
 def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Cancel a request that is under way."""
+    """Ask whether a request that is under way is cancelled, and cancel it."""
     observation = _find(request, pk)
+    if request.method != "POST":
+        may_cancel = observation.is_live and observation.state != RequestState.CANCEL_REQUESTED
+        context = {"observation": observation, "may_cancel": may_cancel}
+        return render(request, "requests/cancel.html", context)
     try:
         changed = followup.cancel_request(observation, person(request))
     except followup.IllegalMoveError:
