@@ -5,6 +5,8 @@ import re
 import time
 from collections.abc import Callable
 
+from django.core.exceptions import PermissionDenied
+
 from tom.own_secrets import hide_secrets
 
 # What every record has; what a record has more was given as `extra`.
@@ -30,6 +32,18 @@ class LineFormatter(logging.Formatter):
             return line
         more = [f"{name}={value!r}" for name, value in vars(record).items() if name not in _USUAL]
         return f"{line} ({', '.join(more)})" if more else line
+
+
+class Refusals(logging.Filter):
+    """Takes the trace off what Django logs where somebody may not do something.
+
+    It is no fault of ours: the line says which page it was.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
+            record.exc_info = None
+        return True
 
 
 class Repeats(logging.Filter):

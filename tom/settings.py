@@ -272,7 +272,10 @@ LOGGING = {
             "style": "{",
         }
     },
-    "filters": {"repeats": {"()": "tom.logs.Repeats"}},
+    "filters": {
+        "repeats": {"()": "tom.logs.Repeats"},
+        "refusals": {"()": "tom.logs.Refusals"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
@@ -282,6 +285,7 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
+        "django.request": {"filters": ["refusals"]},
         "httpx": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},  # below, it tells paths: a webhook's is its secret
         "numexpr": {"level": "WARNING"},

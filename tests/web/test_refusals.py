@@ -43,6 +43,16 @@ def test_a_refused_page_says_what_is_lacking_and_whom_to_ask(client):
     assert 'href="/team/"' in answer.text
 
 
+def test_a_refused_page_is_one_line_of_the_log(client, caplog):
+    client.force_login(make_user("vera"))
+
+    client.get("/messages/")
+
+    (record,) = (each for each in caplog.records if "Forbidden" in each.getMessage())
+    assert record.getMessage() == "Forbidden (Permission denied): /messages/"
+    assert record.exc_info is None
+
+
 def test_what_administrators_alone_may_is_asked_of_them(client):
     make_admin("ada")
     make_lead("lise")
