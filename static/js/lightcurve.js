@@ -192,6 +192,7 @@
     }
     const overlay = document.getElementById("curve-overlay");
     overlay.hidden = !compared();
+    document.getElementById("curve-overlay-note").hidden = overlay.hidden;
     press(overlay, chosen.overlay);
     fill(document.getElementById("curve-event"), data.events.map((each) => each.name));
     fill(document.getElementById("curve-distance"), scale() === "absolute" ? data.distances.map((each) => each.source) : []);

@@ -110,6 +110,18 @@ def test_at2017gfo_is_drawn_in_its_bands_beside_the_target(enter: Enter) -> None
 
     expect(page.locator("#lightcurve .scatterlayer .trace .js-line")).to_have_count(4)
     expect(page.locator('[data-band="z"]')).to_be_visible()
+    expect(page.locator(".curve-note")).to_contain_text("AB magnitudes")
+    expect(page.get_by_text("the mean distance of the event's map")).to_be_visible()
+
+
+def test_without_an_event_the_caption_speaks_of_none(enter: Enter) -> None:
+    target = make_target_of_events(0)
+    page = enter(factories.make_observer())
+    page.goto(f"/targets/{target.pk}/")
+
+    expect(page.locator("#lightcurve .js-plotly-plot, #lightcurve.js-plotly-plot")).to_be_visible()
+    expect(page.locator(".curve-note")).to_contain_text("AB magnitudes")
+    expect(page.get_by_text("the mean distance of the event's map")).to_be_hidden()
 
 
 def test_the_place_is_copied_and_the_points_are_sorted_by_the_keyboard(enter: Enter) -> None:
