@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, JSONField, TextField, Value
 
 from tom.strategies.models import kilonova
+from tom.strategies.watching import watch_lists_of
 from tom.web.strategy_words import Change, Names, changes_between
 
 SETTINGS: Final = ("sought", "weights", "terms", "by", "within")
@@ -49,4 +50,5 @@ def settings_changed(
         return []
     shared = old.keys() & new.keys()
     before, after = ({name: each[name] for name in shared} for each in (old, new))
-    return changes_between(before, after, Names({}, hidden))
+    names = Names({}, hidden, watch_lists_of((before, after)))
+    return changes_between(before, after, names)
