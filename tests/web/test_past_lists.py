@@ -328,8 +328,8 @@ def test_the_events_page_says_what_its_list_looks_for(client: Client) -> None:
     Strategy.objects.filter(pk=pk).delete()
     of_none = " ".join(client.get("/events/S261120ab/").text.split())
 
-    assert f'looks for <a href="/lists/{pk}/versions/">kilonova</a>' in page
-    assert "looks for kilonova </span>" in of_none
+    assert f'<a href="/lists/{pk}/versions/">Looks for kilonova</a>' in page
+    assert '<span class="quiet">Looks for kilonova</span>' in of_none
 
 
 def test_a_hidden_candidate_is_in_no_history_of_another(client: Client) -> None:
@@ -386,3 +386,18 @@ def test_the_past_of_a_list_that_is_switched_off_is_kept(client: Client) -> None
     assert [client.get(page).status_code for page in (*pages, f"/lists/{strategy.pk}/")] == [
         404
     ] * 4
+
+
+def test_the_ranks_of_a_target_are_drawn_above_its_detections(client: Client) -> None:
+    target = factories.make_target("ZTF26a", points=3)
+    strategy = make_strategy()
+    rank(strategy)
+    put_star_on("ZTF26a")
+    rank(strategy)
+    Ranking.objects.filter(strategy=strategy).update(created=timezone.now() - timedelta(days=3650))
+    client.force_login(factories.make_observer())
+
+    text = client.get(reverse("listed_history", args=[strategy.pk, target.pk])).text
+
+    assert "in 2 rankings" in text
+    assert text.count(' dots" d="M') == 3

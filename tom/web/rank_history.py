@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
+from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
 from tom.ranking.chances import Scale
@@ -19,6 +21,8 @@ from tom.ranking.weighing import read_terms
 from tom.targets.visible import visible_targets
 from tom.web.chances import scale_then
 from tom.web.known import LARGEST_FIRST, programs_of, seen_by
+from tom.web.plots.sparkline import SparkPoint
+from tom.web.plots.steps import draw_steps
 from tom.web.ranked_settings import settings_changed, without_large
 from tom.web.reasons import Reason, moved_pieces, moved_terms
 from tom.web.strategy_scorers import hidden_scorers
@@ -115,6 +119,16 @@ class RankHistory:
     jumps: list[Jump]
     is_whole: bool
     is_far: bool = False
+
+
+def draw_history(
+    history: RankHistory, points: Sequence[SparkPoint], *, now: datetime
+) -> SafeString:
+    """Draw how the chance of a member, or its number, moved; nothing if it moved in no ranking."""
+    jumps = history.jumps[::-1]
+    is_chance = all(jump.number is None for jump in jumps)
+    steps = [(jump.ranking.created, jump.chance if is_chance else jump.number) for jump in jumps]
+    return draw_steps(steps, points, until=now, is_chance=is_chance) if steps else SafeString("")
 
 
 def read_history(listing: Listing, target: BaseTarget, member: int, user: User) -> RankHistory:

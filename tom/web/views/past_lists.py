@@ -9,18 +9,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Listing
 from tom.targets.visible import visible_targets
+from tom.web.candidate_rows import read_curves
 from tom.web.event_joins import find_joined
 from tom.web.event_map import MOMENT, read_moment
 from tom.web.lists import ROWS_SHOWN, find_kept
 from tom.web.pagination import page_at_once
 from tom.web.past_lists import PastList, open_past, read_rows, target_of
 from tom.web.people import person
-from tom.web.rank_history import read_history
+from tom.web.rank_history import RankHistory, draw_history, read_history
 from tom.web.spreadsheets import cell
 
 NO_TIME = "This is no time: write it as 2026-11-20T03:00:00, in UTC.\n"
@@ -123,8 +125,7 @@ def candidate_history(request: HttpRequest, event_id: str, pk: int) -> HttpRespo
     candidate = get_object_or_404(rows, pk=pk, event__event_id=event_id)
     listing = Listing(candidate.event, None)
     history = read_history(listing, candidate.target, pk, person(request))
-    context = _about(listing) | {"target": candidate.target, "history": history}
-    return render(request, "lists/history.html", context)
+    return _show_history(request, listing, candidate.target, history)
 
 
 @require_safe
@@ -134,5 +135,13 @@ def listed_history(request: HttpRequest, pk: int, target_pk: int) -> HttpRespons
     listing = Listing(None, find_kept(pk, user))
     target = get_object_or_404(visible_targets(user), pk=target_pk)
     history = read_history(listing, target, target_pk, user)
-    context = _about(listing) | {"target": target, "history": history}
-    return render(request, "lists/history.html", context)
+    return _show_history(request, listing, target, history)
+
+
+def _show_history(
+    request: HttpRequest, listing: Listing, target: BaseTarget, history: RankHistory
+) -> HttpResponse:
+    points = read_curves([target.pk], person(request))[target.pk]
+    plot = draw_history(history, points, now=timezone.now())
+    context = {"target": target, "history": history, "plot": plot}
+    return render(request, "lists/history.html", _about(listing) | context)
