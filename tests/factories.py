@@ -45,6 +45,7 @@ from tom.sky import (
 from tom.sky.arrays import IntArray
 from tom.sky.healpix import pixel_centre
 from tom.strategies.models import Strategy
+from tom.strategies.services import strategies_of_kinds
 from tom.streams.models import AlertMessage, Credential, MessageState, Stream
 from tom.targets.models import LightCurvePoint, PointKind, Program, TargetSummary
 
@@ -502,3 +503,14 @@ def make_stream(
     number = next(_numbers)
     given = {"address": "kafka.example.org", "consumer_group": f"group-{number}", **fields}
     return Stream.objects.create(name=name or f"stream{number}", topics=list(topics), **given)
+
+
+# --- Strategies -------------------------------------------------------------------------------
+def make_first_strategies() -> None:
+    """Make sure of the strategies that an installation begins with: some tests leave no row."""
+    for kind, strategy in strategies_of_kinds().items():
+        if strategy._state.adding:
+            strategy.name = f"Counterparts of {kind}"
+            strategy.save()
+    for name in ("Bright transients", "Infants"):
+        Strategy.objects.get_or_create(name=name, defaults={"sought": ["transient"]})

@@ -33,7 +33,7 @@ def vera(client: Client) -> User:
 def tell(topic: str = "gcn.notices.other", **values: object) -> None:
     """A notice of a mission that declares nothing, by GCN's core schema."""
     notice = {
-        "$schema": "https://gcn.nasa.gov/schema/main/gcn/notices/burstcube/alert.schema.json",
+        "$schema": "https://gcn.nasa.gov/schema/main/gcn/notices/other/alert.schema.json",
         "alert_type": "initial",
         "alert_datetime": (WHEN + timedelta(minutes=5)).isoformat(),
         "mission": "Other",

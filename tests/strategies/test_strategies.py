@@ -21,6 +21,11 @@ from tom.strategies.versions import SETTINGS, settings_of
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _as_installed(db: None) -> None:
+    factories.make_first_strategies()
+
+
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [

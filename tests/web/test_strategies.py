@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from tests.factories import (
     make_admin,
+    make_first_strategies,
     make_group,
     make_lead,
     make_observer,
@@ -38,6 +39,12 @@ from tom.strategies.versions import settings_of
 from tom.web.strategy_form import BEGINNINGS, TERM_WORDS
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _as_installed(db: None) -> None:
+    make_first_strategies()
+
 
 FORM = {"name": "Fresh", "kind": "", "sought": ["supernova", "TDE"], "terms": ["star"]}
 FORM |= {"active": "on"}
