@@ -46,6 +46,7 @@ from tom.sky.arrays import IntArray
 from tom.sky.healpix import pixel_centre
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategies_of_kinds
+from tom.strategies.versions import settings_of
 from tom.streams.models import AlertMessage, Credential, MessageState, Stream
 from tom.targets.models import LightCurvePoint, PointKind, Program, TargetSummary
 
@@ -508,9 +509,13 @@ def make_stream(
 # --- Strategies -------------------------------------------------------------------------------
 def make_first_strategies() -> None:
     """Make sure of the strategies that an installation begins with: some tests leave no row."""
-    for kind, strategy in strategies_of_kinds().items():
-        if strategy._state.adding:
-            strategy.name = f"Counterparts of {kind}"
-            strategy.save()
-    for name in ("Bright transients", "Infants"):
-        Strategy.objects.get_or_create(name=name, defaults={"sought": ["transient"]})
+    kinds = [row for row in strategies_of_kinds().values() if row._state.adding]
+    names = set(Strategy.objects.values_list("name", flat=True))
+    lists = [
+        Strategy(name=name, sought=["transient"])
+        for name in ("Bright transients", "Infants")
+        if name not in names
+    ]
+    for strategy in (*kinds, *lists):
+        strategy.save()
+        strategy.versions.create(number=1, chosen=settings_of(strategy))
