@@ -36,7 +36,8 @@ from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
 from tom.strategies.versions import settings_of
-from tom.web.strategy_form import BEGINNINGS, TERM_WORDS
+from tom.web.strategy_beginnings import BEGINNINGS
+from tom.web.strategy_form import TERM_WORDS
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
 """The form of a strategy: what a list looks for, by which evidence, and who sees it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from django import forms
@@ -18,7 +18,7 @@ from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import read_place
 from tom.sky.place_tokens import NotAPlaceError
 from tom.strategies.models import TAKEN, Strategy
-from tom.strategies.versions import LONGEST_NOTE, columns_of, settings_of
+from tom.strategies.versions import LONGEST_NOTE, settings_of
 from tom.strategies.watching import Watched, WatchList
 from tom.taxonomy import ROOTS, WIDER, find_class, lineage, nearest_class
 from tom.web.strategy_scorers import Weigher, orderers_for, weighers_for
@@ -29,12 +29,9 @@ from tom.web.watched_text import USUAL_RADIUS_ARCSEC, read_places, write_places
 NO_EVENT: Final = "no event: one list of targets"
 BY_CHANCE: Final = "chances, of what it looks for"
 ALONE: Final = "with no other"
-RARE: Final = ["tde", "superluminous supernova", "kilonova", "intermediate-luminosity transient"]
-"""The classes that count as found in a list of what is unusual."""
 MOST_CLASSES: Final = 20
 EMPTY_INPUTS: Final = 2
 LARGEST_NUMBER: Final = 2**31 - 1
-_COPY: Final = ", a copy"
 TERM_WORDS: Final = {
     "sky map": "How probable the map of the event makes the place.",
     "distance": "The galaxies at the place, and how well they fit the distance of the map.",
@@ -416,50 +413,6 @@ class StrategyForm(forms.ModelForm[Strategy]):
         if self.instance.watched is not None:
             self.instance.watched.keep()
         return settings_of(self.instance)
-
-
-def copy_of(strategy: Strategy) -> Strategy:
-    """Return a strategy without an event, not stored yet, with the settings of another one.
-
-    It is switched off: it can be compared with the other one before it is used.
-    """
-    told = settings_of(strategy)
-    known = of_lists_without_event()
-    longest = Strategy._meta.get_field("name").max_length or 0
-    told |= {
-        "name": f"{strategy.name[: longest - len(_COPY)]}{_COPY}",
-        "kind": "",
-        "terms": [name for name in strategy.terms if name in known],
-        "active": False,
-    }
-    return Strategy(**columns_of(told))
-
-
-class Beginning(NamedTuple):
-    """Settings that a new list may begin with; those not named are as they are at first."""
-
-    name: str
-    settings: Mapping[str, Any]
-
-
-BEGINNINGS: Final = {
-    "tde": Beginning("Tidal disruptions", {"sought": ["tde"], "days_before": 60.0}),
-    "slsn": Beginning(
-        "Superluminous supernovae", {"sought": ["superluminous supernova"], "days_before": 100.0}
-    ),
-    "anomalies": Beginning("Anomalies", {"sought": RARE, "by": "anomaly", "days_before": 30.0}),
-    "unusual": Beginning(
-        "Unusual for its class",
-        {"sought": RARE, "by": "anomaly", "within": "sn_type", "days_before": 30.0},
-    ),
-}
-"""What a new list may begin with, by the name in its address."""
-
-
-def begun_with(name: str) -> Strategy:
-    """Return a strategy, not stored yet, that begins so; as at first where there is no such one."""
-    begun = BEGINNINGS.get(name)
-    return Strategy() if begun is None else Strategy(name=begun.name, **begun.settings)
 
 
 def _key(scorer: Weigher) -> str:

@@ -32,13 +32,8 @@ from tom.web.people import person
 from tom.web.permissions import CHANGE_LIST, DELETE_LIST, MAKE_LIST
 from tom.web.refusals import needs
 from tom.web.spreadsheets import cell
-from tom.web.strategy_form import (
-    BEGINNINGS,
-    StrategyForm,
-    begun_with,
-    class_options,
-    copy_of,
-)
+from tom.web.strategy_beginnings import BEGINNINGS, begun_with, copy_of
+from tom.web.strategy_form import StrategyForm, class_options
 from tom.web.strategy_scorers import hidden_scorers
 from tom.web.strategy_words import changes_between, names_for, tell_settings
 from tom.web.watched_text import COLUMNS
