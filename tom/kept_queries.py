@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, F, Func, Q, QuerySet
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg2.extensions import AsIs
 
@@ -50,6 +51,15 @@ class AnyOf(Func):
 
     def __init__(self, column: str | Combinable, values: Expression) -> None:
         super().__init__(F(column) if isinstance(column, str) else column, values)
+
+
+def hashed(key: str) -> Cast:
+    """A key, to be asked of each row if it is `AnyOf` very many, where no index finds the rows.
+
+    The keys are bigints. Of those the database makes a hash for a bigint alone: another number is
+    compared with each of them.
+    """
+    return Cast(key, models.BigIntegerField())
 
 
 class HasPart(Func):

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tests.factories import (
@@ -17,11 +18,12 @@ from tests.factories import (
     make_target,
 )
 from tests.ranking.test_lists import add_private_point, make_strategy, put_star_on, rank
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import rank_list_if_due
 from tom.strategies.models import Strategy
 from tom.targets.models import TargetSummary
 from tom.web.lists import first_places, places_in
+from tom.web.past_lists import open_past
 
 pytestmark = pytest.mark.django_db
 
@@ -187,6 +189,9 @@ def test_the_api_tells_the_lists_and_their_targets_that_its_user_may_see(
     assert client.get("/api/lists/123456/targets/").status_code == 404
 
 
+IN_TURN = '"log_weight" DESC, "ranking_rankedcandidate"."target_id" ASC'
+
+
 @pytest.fixture
 def many_places() -> Strategy:
     """A list of 60 targets: many have one weight and many are private, some have two places."""
@@ -225,23 +230,45 @@ def test_the_pages_of_the_api_have_each_reader_s_places_in_order(
     for reader in (observer, member, make_admin()):
         expected = list(places_in(many_places, reader).values_list("target", flat=True))
         client.force_login(reader)
-        first = url = f"/api/lists/{many_places.pk}/targets/?limit=7"
+        url = f"/api/lists/{many_places.pk}/targets/?limit=7"
         found: list[int] = []
         while url:
             with CaptureQueriesContext(connection) as asked:
                 answer = client.get(url).json()
-            assert url != first or any('"log_weight" >= ' in each["sql"] for each in asked)
+            assert any("LIMIT" in each["sql"] and IN_TURN in each["sql"] for each in asked)
             assert answer["count"] == len(expected)
             found += [row["target"] for row in answer["results"]]
             url = answer["next"]
         assert found == expected
 
 
-def test_the_first_places_are_found_without_reading_all(many_places: Strategy) -> None:
+def test_the_first_places_are_found_by_an_index_that_has_all_they_need(
+    many_places: Strategy,
+) -> None:
+    member = make_observer("member", groups=[Group.objects.get(name="ours")])
     with CaptureQueriesContext(connection) as asked:
-        first_places(many_places, make_admin(), most=8)
+        first_places(many_places, member, most=8)
 
-    assert '"log_weight" >= (5.0)' in asked[-1]["sql"]
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):  # the ways of a small table
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN {asked[-1]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Only Scan using ranking_place_in_turn" in plan
+    assert "Sort  (" not in plan
+
+
+def test_of_equal_chances_who_was_made_first_comes_first_now_and_in_the_past(
+    many_places: Strategy,
+) -> None:
+    reader = make_admin()
+
+    now = places_in(many_places, reader).values_list("log_weight", "target_id")
+    past = open_past(Listing(None, many_places), reader, when=timezone.now())
+    assert past is not None
+    then = past.places().values_list("log_weight", "target_id")
+
+    assert list(now) == sorted(now, key=lambda row: (-row[0], row[1])) == list(then)
 
 
 def test_a_lists_bounds_are_shown_as_they_were_given(observer: User) -> None:

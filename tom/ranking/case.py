@@ -30,7 +30,8 @@ NOT_SCORED = "not scored yet"
 class Case:
     """A list at a moment: n entries, one for each member and audience.
 
-    The entries are sorted by the target's name. So the name decides the order of equal chances.
+    The entries of an event are sorted by the target's name, those of a list without one by when the
+    target was made, the first first. So that decides the order of equal chances.
 
     Attributes
     ----------

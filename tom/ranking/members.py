@@ -27,9 +27,10 @@ def read_members(
 ) -> list[Row]:
     """Read member, target, programs, place, localization and `FACTS` of each entry.
 
-    The entries are sorted by the target's name. A member is a candidate of the event, or a target
-    if the list has no event. The place is a nested order-29 HEALPix cell. `rule` has the fields of
-    the strategy that select the members (`basis.RULE`). One query, and one for a watch list.
+    The entries of an event are sorted by the target's name. A member is a candidate of the event,
+    or a target if the list has no event: the one that was made first comes first then. The place is
+    a nested order-29 HEALPix cell. `rule` has the fields of the strategy that select the members
+    (`basis.RULE`). One query, and one for a watch list.
     """
     parameters = {"since": since, **moment.parameters()}
     if listing.event is not None:
@@ -160,7 +161,6 @@ WITHOUT_EVENT = f"""
     SELECT e.target, e.target, e.programs, s.healpix29, NULL, NULL,
         {_ABOUT}
     FROM entries e
-    JOIN tom_targets_basetarget t ON t.id = e.target
     CROSS JOIN LATERAL {_SUMMARY} s
     LEFT JOIN LATERAL {_HOST} host ON true
     WHERE (NOT %(watches)s OR s.healpix29 <@ (SELECT cells FROM watched))
@@ -177,5 +177,5 @@ WITHOUT_EVENT = f"""
             AND (%(shone_from)s IS NULL OR p.time >= %(shone_from)s)
             AND (%(least_flux)s IS NULL OR p.flux >= %(least_flux)s)
     )
-    ORDER BY t.name, e.programs
+    ORDER BY e.target, e.programs
 """  # noqa: S608  of our own text alone

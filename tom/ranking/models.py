@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
@@ -138,9 +137,12 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
         return self.filter(_stood(ranking), event=event)
 
     def in_order(self) -> "RankedCandidateQuerySet":
-        """Sort by probability, the highest first; equal chances by the names of the targets."""
-        name = Coalesce("candidate__target__name", "target__name")
-        return self.order_by("-log_weight", name, "programs")
+        """Sort by probability, the highest first.
+
+        Of equal chances the target that was made first comes first; in an event's list the names
+        decide.
+        """
+        return self.order_by("-log_weight", "target_id", "candidate__target__name", "programs")
 
 
 def _stood(ranking: int | Given) -> Q:
@@ -248,9 +250,10 @@ class RankedCandidate(models.Model):
                 name="ranking_place_order",
             ),
             models.Index(
-                fields=["strategy", "-log_weight"],
+                fields=["strategy", "-log_weight", "target"],
+                include=["programs", "id"],
                 condition=Q(strategy__isnull=False, until=None),
-                name="ranking_place_in_list",
+                name="ranking_place_in_turn",
             ),
         ]
 

@@ -1,6 +1,5 @@
 """The rows of a list without an event, as its reader knows them."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,7 @@ from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import Verdict, Vetting
-from tom.kept_queries import AnyOf, Given, kept_query
+from tom.kept_queries import AnyOf, Given, array_of, hashed, kept_query
 from tom.ranking.basis import Basis
 from tom.ranking.models import Exploration, Listing, RankedCandidate
 from tom.ranking.numbered import LEAST_OF_CLASS
@@ -28,7 +27,7 @@ from tom.strategies.watching import Near, near_watched
 from tom.streams.rules import night_of
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
-from tom.targets.visible import Reader, reader_of, visible_targets
+from tom.targets.visible import Reader, is_shown, reader_of, visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
@@ -36,11 +35,12 @@ from tom.web.said import SaidFilter
 from tom.web.vettings import verdicts_in_list, vettings_in_list
 
 ROWS_SHOWN = 25
-IN_ORDER = ("-log_weight", "target__name")
+# Of equal chances the target that was made first comes first: an index has this order.
+IN_ORDER = ("-log_weight", "target_id")
+# Where places are chosen, a condition on it makes the database count all before: `rank < 0`.
+_RANK = Window(RowNumber(), order_by=list(IN_ORDER))
 # So many places are asked whether they fit a filter, for one that is shown.
 WINDOW = 16
-# A reader knows one place of a target, for the public or for more; so many are looked at for one.
-READERS_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -154,39 +154,25 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     return _places_in(strategy.pk, user)
 
 
-def _places_in(strategy: int | Given, user: Visitor) -> QuerySet[RankedCandidate]:
+def _places_in(
+    strategy: int | Given, user: Visitor, *, one_by_one: bool = False
+) -> QuerySet[RankedCandidate]:
     newest = RankedCandidate.objects.newest().filter(strategy=strategy)
     told = fullest(newest, programs_of(user), owner="target")
-    return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
+    return told.filter(is_shown(user, target="target", one_by_one=one_by_one)).order_by(*IN_ORDER)
 
 
 def first_places(strategy: Strategy, user: User, *, most: int) -> list[tuple[int, int]]:
     """The keys of the first of `places_in`, and of their targets; in order.
 
-    An index has the places of all readers by their weight. It tells which weight so many reach:
-    without it the names of all targets are read, since names put places of one weight in order.
+    An index has the places of all readers in this order.
     """
-    reader, ahead = reader_of(user), READERS_AHEAD * most
-    while lowest := _weight_at(ahead, strategy=strategy.pk):
-        found = _places_down_to(reader, most, strategy=strategy.pk, weight=lowest[0])
-        if len(found) == most:
-            return found
-        ahead *= WINDOW
-    return _places_down_to(reader, most, strategy=strategy.pk, weight=-math.inf)
+    return list(_first_places(reader_of(user), most, strategy=strategy.pk))
 
 
 @kept_query
-def _weight_at(place: int, *, strategy: Given) -> QuerySet[RankedCandidate, float]:
-    """The weight at a place of a list among all readers' places, from 0."""
-    rows = RankedCandidate.objects.newest().filter(strategy=strategy).order_by("-log_weight")
-    return rows.values_list("log_weight", flat=True)[place : place + 1]
-
-
-@kept_query
-def _places_down_to(
-    reader: Reader, most: int, *, strategy: Given, weight: Given
-) -> QuerySet[RankedCandidate, Any]:
-    places = _places_in(strategy, reader.user).filter(log_weight__gte=weight)
+def _first_places(reader: Reader, most: int, *, strategy: Given) -> QuerySet[RankedCandidate, Any]:
+    places = _places_in(strategy, reader.user, one_by_one=True)
     return places.values_list("pk", "target")[:most]
 
 
@@ -207,6 +193,23 @@ def first_fitting(
     ranks = {pk: rank for rank, (pk, target) in enumerate(first, 1) if target in fitting}
     is_all = len(first) < size
     return (ranks, is_all) if is_all or len(ranks) >= least else None
+
+
+def few_fitting(
+    strategy: Strategy, few: Collection[int], vetted: VettingFilter, user: User
+) -> dict[int, int]:
+    """The places that some targets have in a list and that fit a filter, with their ranks."""
+    found = _few_ranks(reader_of(user), strategy=strategy.pk, targets=array_of(few))
+    return {pk: rank for pk, target, rank in found if vetted.takes(target)}
+
+
+@kept_query
+def _few_ranks(
+    reader: Reader, *, strategy: Given, targets: Given
+) -> QuerySet[RankedCandidate, Any]:
+    places = _places_in(strategy, reader.user, one_by_one=True)
+    chosen = places.annotate(rank=_RANK).filter(AnyOf(hashed("target"), targets) | Q(rank__lt=0))
+    return chosen.values_list("pk", "target", "rank").order_by("rank")
 
 
 @dataclass(frozen=True)
@@ -284,9 +287,7 @@ def is_listed_publicly(strategy: Strategy, target: BaseTarget) -> bool:
 
 def ranks_in(places: QuerySet[RankedCandidate], shown: Collection[int]) -> dict[int, int]:
     """The rank that each of some places of `places_in` has among all of them."""
-    above = Window(RowNumber(), order_by=list(IN_ORDER))
-    # The second condition never holds: with it, all places are counted before some are chosen.
-    chosen = places.annotate(rank=above).filter(Q(pk__in=shown) | Q(rank__lt=0))
+    chosen = places.annotate(rank=_RANK).filter(Q(pk__in=shown) | Q(rank__lt=0))
     return dict(chosen.values_list("pk", "rank"))
 
 

@@ -81,7 +81,7 @@ class PastList:
         owner = "target" if self.ranking.event_id is None else "candidate"
         stood = RankedCandidate.objects.as_of(self.ranking)
         told = fullest(stood, programs_of(self.user), owner=owner)
-        return self._seen(told).order_by("-log_weight", f"{self.path}__name")
+        return self._seen(told).order_by("-log_weight", "target_id", "candidate__target__name")
 
     def _seen(self, places: QuerySet[RankedCandidate]) -> QuerySet[RankedCandidate]:
         if self.ranking.event_id is None:

@@ -149,7 +149,8 @@ def read_history(listing: Listing, target: BaseTarget, member: int, user: User) 
     others = _read_others(listing, places, own, user)
     if others is None:
         return RankHistory([], is_whole=False, is_far=True)
-    return _compare(rankings, own, others, user, name=target.name)
+    name = None if listing.event is None else target.name
+    return _compare(rankings, own, others, user, name=name)
 
 
 def _since(rankings: Sequence[Ranking]) -> dict[str, int]:
@@ -271,7 +272,12 @@ def _settings_changed(
 
 
 def _compare(
-    rankings: Sequence[Ranking], own: Sequence[Held], others: Others, user: User, *, name: str
+    rankings: Sequence[Ranking],
+    own: Sequence[Held],
+    others: Others,
+    user: User,
+    *,
+    name: str | None,
 ) -> RankHistory:
     steps: list[_Step] = []
     hidden = hidden_scorers(user)
@@ -290,9 +296,13 @@ def _compare(
     )
 
 
-def _above(others: Others, ranking: int, held: Held, *, name: str) -> frozenset[int]:
-    """Who stood above a place in a ranking; of those with one weight the names decide."""
-    alike = (others.weight == held.weight) & np.less(others.name, name)
+def _above(others: Others, ranking: int, held: Held, *, name: str | None) -> frozenset[int]:
+    """Who stood above a place in a ranking.
+
+    Of those with one weight the names decide; without a name the target made first is above.
+    """
+    is_first = others.member < held.member if name is None else np.less(others.name, name)
+    alike = (others.weight == held.weight) & is_first
     better = (others.weight > held.weight) | alike
     valid = (others.start <= ranking) & (others.end > ranking)
     return frozenset(others.member[better & valid].tolist())

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from tom_targets.base_models import BaseTarget
 
-from tom.kept_queries import AnyOf, Given, kept_query
+from tom.kept_queries import AnyOf, Given, array_of, hashed, kept_query
 from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary, Visitor
 from tom.targets.visible import Reader, is_public, is_shown, reader_of, visible_targets
 from tom.web.candidate_order import of_readers
@@ -123,7 +123,7 @@ def _first_of_few(user: Visitor, few: Collection[int], asked: str, least: int) -
     """
     turn, size, programs = _order(asked), WINDOW * least, programs_of(user)
     near = [
-        _figures(part, turn, size, keys=list(few))
+        _figures(part, turn, size, keys=array_of(few))
         for part in (PUBLIC, *([tuple(programs)] if programs else []))
     ]
     keys = {key for part in near for key, _ in part}
@@ -215,7 +215,7 @@ def others_in_turn(
     user: Visitor, asked: str, *, but: Collection[int], first: int, last: int
 ) -> list[int]:
     """The keys of all targets but some that stand between two places of an order."""
-    rows = _between_but(reader_of(user), _order(asked), first, last, keys=list(but))
+    rows = _between_but(reader_of(user), _order(asked), first, last, keys=array_of(but))
     return [pk for pk, _ in rows]
 
 
@@ -223,7 +223,7 @@ def others_in_turn(
 def _between_but(
     reader: Reader, order: Order, first: int, last: int, *, keys: Given
 ) -> QuerySet[Any, Row]:
-    parts = [part.filter(~Q(AnyOf("target", keys))) for part in _parts(reader.user, order)]
+    parts = [part.filter(~Q(AnyOf(hashed("target"), keys))) for part in _parts(reader.user, order)]
     return _rows_between(parts, order, first=first, last=last)
 
 

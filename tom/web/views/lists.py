@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,12 +15,12 @@ from tom.ranking.models import Listing
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy, list_of
 from tom.web.candidate_list import PAGES_AHEAD
-from tom.web.candidate_order import one_of
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import (
     ROWS_SHOWN,
     VettingFilter,
+    few_fitting,
     find_kept,
     find_strategy,
     first_fitting,
@@ -123,7 +122,9 @@ def _fitting(
         return page_of(request, list(ranks), per_page=ROWS_SHOWN, most=most), ranks
     places, programs = places_in(strategy, user), programs_of(user)
     few = said.few(programs) if said else None
-    told = said.of("target", programs) if few is None else Q(target__in=one_of(few))
-    fitting = places.filter(vetted.condition, told)
+    if few is not None:
+        ranks = few_fitting(strategy, few, vetted, user)
+        return page_of(request, list(ranks), per_page=ROWS_SHOWN), ranks
+    fitting = places.filter(vetted.condition, said.of("target", programs))
     page = page_at_once(request, fitting.values_list("pk", flat=True), per_page=ROWS_SHOWN)
     return page, ranks_in(places, list(page))
