@@ -1,4 +1,4 @@
-"""Pages put what is equal in one order: candidates by name, targets as they were made."""
+"""Pages put what is equal in one order: as it was made, where no name is asked for."""
 
 import re
 from datetime import timedelta
@@ -17,9 +17,9 @@ from tom.web.candidate_rows import _thumbnails
 pytestmark = pytest.mark.django_db
 NAMES = [f"ZTF26tie{letter}" for letter in "abcdef"]
 EVENT = "/events/S261120ab/"
-AS_MADE = ["/", *(f"/targets/?order={order}" for order in ("seen", "new", "bright"))]
-BY_NAME = [
-    "/targets/?order=name",
+AS_MADE = [
+    "/",
+    *(f"/targets/?order={order}" for order in ("seen", "new", "bright")),
     *(
         f"{EVENT}?part=candidates&order={order}"
         for order in ("rank", "chance", "decide", "level", "magnitude", "newest", "-newest")
@@ -28,6 +28,7 @@ BY_NAME = [
     f"{EVENT}tell/",
     f"/api{EVENT}candidates/",
 ]
+BY_NAME = ["/targets/?order=name", f"{EVENT}?part=candidates&order=name"]
 
 
 def shown(names: list[str]) -> dict[str, list[str]]:
@@ -46,7 +47,7 @@ def shown(names: list[str]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("names", [NAMES, NAMES[::-1]], ids=["in turn", "reversed"])
-def test_equal_candidates_are_listed_by_name_and_equal_targets_as_they_were_made(
+def test_what_is_alike_is_listed_as_it_was_made(
     names: list[str],
 ) -> None:
     found = shown(names)

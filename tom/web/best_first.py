@@ -10,15 +10,15 @@ from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.kept_queries import Given
 
-IN_ORDER = (F("place").asc(nulls_last=True), "name")
+# No two have one rank. Who has none comes last, as they were made: no target is read for its name.
+IN_ORDER = (F("place").asc(nulls_last=True), "pk")
 
 
 class Placed(NamedTuple):
-    """A candidate's key, its rank among all (None: not ranked), its target's name; what else."""
+    """A candidate's key, its rank among all (None: not ranked), and what else was asked for."""
 
     pk: int
     rank: int | None
-    name: str
     more: tuple[Any, ...] = ()
 
 
@@ -39,7 +39,7 @@ def find_best(
 
 def placed(found: Iterable[tuple[Any, ...]]) -> list[Placed]:
     """The rows of `best_first`."""
-    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
+    return [Placed(pk, rank, tuple(rest)) for pk, rank, *rest in found]
 
 
 def best_first(
@@ -81,5 +81,5 @@ def _in_order(
     rows: QuerySet[EventCandidate], column: str, more: Sequence[Combinable]
 ) -> QuerySet[EventCandidate, Any]:
     rest = {f"more_{at}": value for at, value in enumerate(more)}
-    named = rows.annotate(place=F(column), name=F("target__name"), **rest)
-    return named.order_by(*IN_ORDER).values_list("pk", "place", "name", *rest)
+    placed = rows.annotate(place=F(column), **rest)
+    return placed.order_by(*IN_ORDER).values_list("pk", "place", *rest)

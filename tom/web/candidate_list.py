@@ -155,7 +155,7 @@ class CandidateList:
     @cached_property
     def _best(self) -> list[Placed]:
         place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
-        more = (F("target_id"), *place, standing_of("log_weight", self.programs))
+        more = (F("target__name"), F("target_id"), *place, standing_of("log_weight", self.programs))
         return self.best_unrejected(SPOTS_SHOWN, more=more)
 
     def best_unrejected(self, most: int, *, more: tuple[Combinable, ...]) -> list[Placed]:
@@ -174,8 +174,8 @@ def _best_unrejected(
 
 
 def _spot(row: Placed, rank: int | None, scale: Scale) -> SpotRow:
-    target_id, ra, dec, weight = row.more
-    return SpotRow(row.name, rank, target_id, ra, dec, scale.chance(weight))
+    name, target_id, ra, dec, weight = row.more
+    return SpotRow(name, rank, target_id, ra, dec, scale.chance(weight))
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
@@ -205,4 +205,4 @@ def _open_list(
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
     """Candidates of `seen_by` best first, by what a reader of these programs knows."""
     rank = standing_of("rank", programs).asc(nulls_last=True)
-    return rows.order_by(rank, F("target__name").asc())
+    return rows.order_by(rank, "pk")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import Combinable, OrderBy
 from django.http import QueryDict
 
@@ -241,7 +241,7 @@ def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
     # No two targets have one name: the rank decides nothing there.
     is_settled = turn.name in ("rank", "name")
     rank = [] if is_settled else [standing_of("rank", listing.programs).asc(nulls_last=True)]
-    return first, *rank, F("target__name").asc()
+    return first, *rank, "pk"
 
 
 def _column(name: str, listing: CandidateList) -> Any:
