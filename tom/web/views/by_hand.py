@@ -32,11 +32,14 @@ from tom.targets.redshifts import keep_redshift
 from tom.targets.same import NOT_FREE
 from tom.targets.search import find_exactly, find_in_cone
 from tom.targets.visible import visible_targets
+from tom.web.keys import read_pk
 from tom.web.known import programs_of
+from tom.web.message_says import photometry_in
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS
 from tom.web.refusals import LackingError, needs
 from tom.web.target_form import (
+    LONGEST_NAME,
     PhotometryForm,
     TargetForm,
     read_photometry_form,
@@ -57,8 +60,8 @@ def target_new(request: HttpRequest) -> HttpResponse:
     """Make a target; show first which targets are at this place already."""
     groups = groups_to_choose(person(request))
     if request.method != "POST":
-        blank = TargetForm({"name": "", "position": request.GET.get("position", "")}, groups)
-        return render(request, "targets/new.html", {"form": blank})
+        asked = {name: request.GET.get(name, "")[:LONGEST_NAME] for name in ("name", "position")}
+        return render(request, "targets/new.html", {"form": TargetForm(asked, groups)})
     form = read_target_form(request.POST, groups)
     near = _near(request, form)
     if not form.errors and (not near or request.POST.get("anyway") == "yes"):
@@ -112,11 +115,15 @@ def _make(form: TargetForm) -> BaseTarget:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(UPLOAD_POINTS)
 def photometry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Upload photometry: read it, show the points that it would give, then store them."""
+    """Upload photometry: read it, show the points that it would give, then store them.
+
+    `?message=` and `&of=` begin with what a message tells of a target that it calls so.
+    """
     found = find_target(request, pk)
     groups = groups_to_choose(person(request), found)
     if request.method != "POST":
-        return render(request, "targets/photometry.html", _told(found, groups))
+        context = _told(found, groups) | {"form": _begun(request)}
+        return render(request, "targets/photometry.html", context)
     form = read_photometry_form(request, groups)
     table, reading = _read(form)
     if found.permissions == BaseTarget.Permissions.PRIVATE and form.is_public:
@@ -130,6 +137,16 @@ def photometry(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {"is_good": is_good} | _preview(form, table, reading)
     status = 200 if is_good else 422
     return render(request, "targets/photometry.html", context, status=status)
+
+
+def _begun(request: HttpRequest) -> PhotometryForm | None:
+    """The form with the photometry of the message that the address names; None: it names none."""
+    key = read_pk(request.GET.get("message", ""))
+    if key is None:
+        return None
+    text = photometry_in(key, request.GET.get("of", ""), person(request))
+    name = f"message {key}"
+    return PhotometryForm(text, name, values={}, group=None, is_public=False, columns={})
 
 
 def _read(form: PhotometryForm) -> tuple[Table | None, Reading | None]:

@@ -32,6 +32,7 @@ from tom.web.addresses import local_address
 from tom.web.dead_alerts import mark_seen
 from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.message_rights import hide_name, may_read_bytes, with_reasons
+from tom.web.message_says import said_in
 from tom.web.notice_timeline import notice_timelines_of
 from tom.web.pagination import page_of
 from tom.web.people import person
@@ -105,6 +106,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "message": found,
         "made": outcome_of(found, person(request)),
+        "said": said_in(found, shown, person(request)),
         "timelines": [*notice_timelines_of(found), *timelines_of(found, person(request))],
         "readable": readable,
         "shown": said or show_payload(shown),
