@@ -12,6 +12,8 @@ from rest_framework.response import Response
 from tom.reports.alarms.alarms import acknowledge_alarm
 from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.web.api.access import MayAnswerAlarms
+from tom.web.api.filters import read_flag
+from tom.web.api.parameters import takes
 from tom.web.people import person
 
 
@@ -56,12 +58,10 @@ class AlarmList(generics.ListAPIView[Alarm]):
 
     def get_queryset(self) -> QuerySet[Alarm]:
         rows = Alarm.objects.visible_to(self.request.user)
-        open_only = "unanswered" in self.request.query_params
+        open_only = read_flag(self.request, "unanswered")
         return _told(rows.unacknowledged() if open_only else rows)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("unanswered", str, description="Only what nobody answered")]
-    )
+    @takes(OpenApiParameter("unanswered", str, description="Only what nobody answered"))
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
         return super().get(request, *args, **kwargs)
 

@@ -25,6 +25,7 @@ from tom.reports.gcn.form import LONGEST_BODY, LONGEST_SUBJECT
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.public_data import CannotTellError
 from tom.web.api.access import MayTell
+from tom.web.api.parameters import takes
 from tom.web.circular_drafts import OFFERED, chosen_of
 from tom.web.people import person
 
@@ -82,6 +83,7 @@ class CircularDraftList(generics.GenericAPIView[Any]):
     def _event(self) -> NonLocalizedEvent:
         return get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
 
+    @takes(paged=True)
     @extend_schema(responses=CircularDraftSerializer(many=True))
     def get(self, request: Request, event_id: str) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []

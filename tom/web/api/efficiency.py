@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from tom.events.models import NonLocalizedEvent
 from tom.pointings.efficiency import LEVELS, BandChance, UpperLimit, upper_limits
+from tom.web.api.filters import read_choice
+from tom.web.api.parameters import takes
 from tom.web.coverage import STATUSES, WITHIN_DAYS, read_asked
 from tom.web.efficiency import Stage, open_efficiency
 from tom.web.people import person
@@ -70,16 +72,16 @@ class EfficiencySerializer(serializers.Serializer[dict[str, Any]]):
 class EventEfficiency(APIView):
     """Tell what the pointings that you may see would have caught; ask again while it waits."""
 
-    @extend_schema(
-        responses=EfficiencySerializer,
-        parameters=[
-            OpenApiParameter("status", str, enum=list(STATUSES)),
-            OpenApiParameter("instrument", str),
-            OpenApiParameter("days", str, enum=list(WITHIN_DAYS)),
-        ],
+    @takes(
+        OpenApiParameter("status", str, enum=list(STATUSES)),
+        OpenApiParameter("instrument", str),
+        OpenApiParameter("days", str, enum=list(WITHIN_DAYS)),
     )
+    @extend_schema(responses=EfficiencySerializer)
     def get(self, request: Request, event_id: str) -> Response:
         event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+        read_choice(request, "status", list(STATUSES))
+        read_choice(request, "days", WITHIN_DAYS)
         opened = open_efficiency(event, person(request), read_asked(request.query_params))
         told = {
             "state": opened.stage,

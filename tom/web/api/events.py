@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from tom.targets.visible import is_shown
 from tom.web.api import pagination
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.api.pagination import Pages
+from tom.web.api.parameters import takes
 from tom.web.best_first import find_best
 from tom.web.candidate_rows import read_candidates
 from tom.web.chances import scale_of
@@ -154,9 +155,7 @@ class EventList(generics.ListAPIView[NonLocalizedEvent]):
     serializer_class = EventSerializer
     queryset = NonLocalizedEvent.objects.none()
 
-    @extend_schema(
-        parameters=[OpenApiParameter("kind", str, enum=EventKind.values)],
-    )
+    @takes(OpenApiParameter("kind", str, enum=EventKind.values))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -227,7 +226,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
     pagination_class = CandidatePages
     queryset = EventCandidate.objects.none()
 
-    @extend_schema(parameters=SAID_PARAMETERS)
+    @takes(*SAID_PARAMETERS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 

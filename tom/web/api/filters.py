@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
@@ -10,10 +11,20 @@ from rest_framework.request import Request
 from tom.forms.registry import broker_names
 from tom.web.said import CLASSES, SaidFilter
 
+YES: Final = ("", "1", "true")
+NO: Final = ("0", "false")
 SAID_PARAMETERS = [
     OpenApiParameter("class", str, description="Of which a classifier's newest word is this class"),
     OpenApiParameter("by", str, description="Of which this broker says something"),
 ]
+
+
+def read_flag(request: Request, name: str) -> bool:
+    """Return whether a parameter is given that needs no value; `false` and `0` say no."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in (*YES, *NO):
+        raise ValidationError({name: ["true or false; without a value it is true"]})
+    return value in YES
 
 
 def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:

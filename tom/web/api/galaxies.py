@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from tom.events.models import NonLocalizedEvent
 from tom.followup.sites import sites
 from tom.web.api.filters import read_choice
+from tom.web.api.parameters import takes
 from tom.web.event_galaxies import ListState, open_list, rows_up, with_hours
 
 
@@ -64,12 +65,8 @@ class GalaxyListSerializer(serializers.Serializer[dict[str, Any]]):
 class EventGalaxies(APIView):
     """List the galaxies that may hold an event's source, the likeliest 500 first."""
 
-    @extend_schema(
-        responses=GalaxyListSerializer,
-        parameters=[
-            OpenApiParameter("site", str, description="Those that can be observed there tonight")
-        ],
-    )
+    @takes(OpenApiParameter("site", str, description="Those that can be observed there tonight"))
+    @extend_schema(responses=GalaxyListSerializer)
     def get(self, request: Request, event_id: str) -> Response:
         rows = NonLocalizedEvent.objects.select_related("used")
         opened, now = open_list(get_object_or_404(rows, event_id=event_id)), timezone.now()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
 from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
 from tom.web.api.pagination import MOST_COUNTED, Pages
+from tom.web.api.parameters import takes
 from tom.web.known import programs_of
 from tom.web.lists import find_strategy, first_places, places_in, read_places
 from tom.web.people import person
@@ -105,7 +106,7 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
     def strategy(self) -> Strategy:
         return find_strategy(self.kwargs["pk"], person(self.request))
 
-    @extend_schema(parameters=SAID_PARAMETERS)
+    @takes(*SAID_PARAMETERS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 

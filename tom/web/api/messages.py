@@ -19,6 +19,7 @@ from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
+from tom.web.api.parameters import takes
 from tom.web.api.timelines import TimelineSerializer
 from tom.web.message_rights import hide_name
 from tom.web.notice_timeline import notice_timelines_of
@@ -49,11 +50,9 @@ class MessageList(generics.ListAPIView[AlertMessage]):
     permission_classes = (IsAuthenticated, MayViewMessages)
     queryset = AlertMessage.objects.none()
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("state", str, enum=MessageState.values),
-            OpenApiParameter("topic", str),
-        ]
+    @takes(
+        OpenApiParameter("state", str, enum=MessageState.values),
+        OpenApiParameter("topic", str),
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)

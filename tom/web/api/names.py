@@ -4,11 +4,11 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.decorators import api_view, permission_classes
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from tom_targets.base_models import BaseTarget
 
 from tom.targets.same import (
@@ -22,6 +22,7 @@ from tom.targets.same import (
 )
 from tom.web.api.access import MayNameTargets
 from tom.web.api.filters import read_text
+from tom.web.api.parameters import takes
 from tom.web.api.targets import TargetSerializer, shown_target, shown_targets
 from tom.web.people import person
 from tom.web.target_objects import given_names, others_named
@@ -52,24 +53,21 @@ class FarAwaySerializer(serializers.Serializer[dict[str, Any]]):
     others = FarSerializer(many=True)
 
 
-@extend_schema(
-    methods=["POST"],
-    request=NameSerializer,
-    responses={201: TargetSerializer, 409: FarAwaySerializer},
-)
-@extend_schema(
-    methods=["DELETE"],
-    parameters=[OpenApiParameter("name", str, required=True, description="The name itself")],
-    responses={204: None},
-)
-@api_view(["POST", "DELETE"])
-@permission_classes([IsAuthenticated, MayNameTargets])
-def names(request: Request, pk: int) -> Response:
+class TargetNames(APIView):
     """Give a target another name, or take one back that a person gave."""
-    target = shown_target(request, pk)
-    if request.method == "DELETE":
-        return _take_back(request, target)
-    return _give(request, target)
+
+    permission_classes = (IsAuthenticated, MayNameTargets)
+
+    @extend_schema(
+        request=NameSerializer, responses={201: TargetSerializer, 409: FarAwaySerializer}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        return _give(request, shown_target(request, pk))
+
+    @takes(OpenApiParameter("name", str, required=True, description="The name itself"))
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        return _take_back(request, shown_target(request, pk))
 
 
 def _give(request: Request, target: BaseTarget) -> Response:

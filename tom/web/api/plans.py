@@ -31,6 +31,7 @@ from tom.planning.plain import Task, write_task
 from tom.planning.sending import Way, send_plan
 from tom.planning.telescopes import TELESCOPES
 from tom.web.api.access import MayPlan
+from tom.web.api.parameters import takes
 from tom.web.api.requests import ConflictError, RequestSerializer, told_requests
 from tom.web.people import person
 from tom.web.plan_covered import find_covered
@@ -118,6 +119,7 @@ class PlanList(generics.GenericAPIView[Plan]):
     def _event(self) -> NonLocalizedEvent:
         return get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
 
+    @takes(paged=True)
     @extend_schema(responses=ShortPlanSerializer(many=True))
     def get(self, request: Request, event_id: str) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []

@@ -22,6 +22,7 @@ from tom.pointings.table import read_pointings
 from tom.targets.photometry_table import MOST_ROWS, Table
 from tom.web.api.access import MayUploadPointings
 from tom.web.api.filters import read_choice
+from tom.web.api.parameters import takes
 from tom.web.people import person
 from tom.web.team.groups import groups_to_choose
 
@@ -91,7 +92,7 @@ class PointingList(generics.ListCreateAPIView[Pointing]):
     def _event(self) -> NonLocalizedEvent:
         return get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
 
-    @extend_schema(parameters=[OpenApiParameter("status", str, enum=Status.values)])
+    @takes(OpenApiParameter("status", str, enum=Status.values))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 

@@ -30,6 +30,7 @@ from tom.followup.states import RequestState
 from tom.pipeline import cancel, nudge, submit
 from tom.web.api.access import MayCancelRequests, MayRequestObservations
 from tom.web.api.filters import read_choice
+from tom.web.api.parameters import takes
 from tom.web.known import find_to_observe
 from tom.web.people import person
 
@@ -122,7 +123,7 @@ class RequestList(generics.ListCreateAPIView[ObservationRequest]):
         state = read_choice(self.request, "state", RequestState.values)
         return requests.filter(state=state) if state else requests
 
-    @extend_schema(parameters=[OpenApiParameter("state", str, enum=RequestState.values)])
+    @takes(OpenApiParameter("state", str, enum=RequestState.values))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 

@@ -18,6 +18,8 @@ from tom.shifts.models import Claim, Shift
 from tom.shifts.services import ShiftError, add_shift
 from tom.targets.visible import visible_targets
 from tom.web.api.access import MayTakeShifts
+from tom.web.api.filters import read_flag
+from tom.web.api.parameters import takes
 from tom.web.api.requests import ConflictError
 from tom.web.people import person
 
@@ -53,11 +55,9 @@ class ShiftList(generics.ListCreateAPIView[Shift]):
 
     def get_queryset(self) -> QuerySet[Shift]:
         rows = Shift.objects.visible_to(self.request.user).standing().select_related("person")
-        return rows.on_at(timezone.now()) if "now" in self.request.query_params else rows
+        return rows.on_at(timezone.now()) if read_flag(self.request, "now") else rows
 
-    @extend_schema(
-        parameters=[OpenApiParameter("now", str, description="Only the shifts that are under way")]
-    )
+    @takes(OpenApiParameter("now", str, description="Only the shifts that are under way"))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -92,15 +92,12 @@ class TargetClaim(APIView):
         target = get_object_or_404(visible_targets(request.user), pk=pk)
         return _said(claims_on([target.pk], now=timezone.now()).get(target.pk))
 
-    @extend_schema(
-        request=None,
-        responses={200: ClaimSerializer},
-        parameters=[OpenApiParameter("take", str, description="Take it from whoever has it")],
-    )
+    @takes(OpenApiParameter("take", str, description="Take it from whoever has it"))
+    @extend_schema(request=None, responses={200: ClaimSerializer})
     def post(self, request: Request, pk: int) -> Response:
         target = get_object_or_404(visible_targets(request.user), pk=pk)
         user, now = person(request), timezone.now()
-        if "take" in request.query_params:
+        if read_flag(request, "take"):
             return _said(take_claim(target, by=user, now=now))
         try:
             return _said(claim_target(target, by=user, now=now))

@@ -25,6 +25,7 @@ from tom.targets.visible import visible_targets
 from tom.web.api.filters import SAID_PARAMETERS, read_number, read_said_choice, read_text
 from tom.web.api.hosts import HostsSerializer
 from tom.web.api.pagination import LightCurvePages
+from tom.web.api.parameters import takes
 from tom.web.api.timelines import TimelineSerializer
 from tom.web.hosts import found_hosts
 from tom.web.known import programs_of
@@ -135,14 +136,12 @@ class TargetList(generics.ListAPIView[BaseTarget]):
     serializer_class = TargetSerializer
     queryset = BaseTarget.objects.none()
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("name", str, description="Part of the name or of an alias"),
-            OpenApiParameter("ra", str, description=f"Cone's centre, {WRITTEN} or 13:09:48.1"),
-            OpenApiParameter("dec", str, description=f"Cone's centre, {WRITTEN} or -23:22:53"),
-            OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
-            *SAID_PARAMETERS,
-        ]
+    @takes(
+        OpenApiParameter("name", str, description="Part of the name or of an alias"),
+        OpenApiParameter("ra", str, description=f"Cone's centre, {WRITTEN} or 13:09:48.1"),
+        OpenApiParameter("dec", str, description=f"Cone's centre, {WRITTEN} or -23:22:53"),
+        OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
+        *SAID_PARAMETERS,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -184,6 +183,7 @@ class LightCurve(generics.GenericAPIView[Any]):
     pagination_class = LightCurvePages
     queryset = LightCurvePoint.objects.none()
 
+    @takes(paged=True)
     @extend_schema(responses=PointSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         # Plain rows: model instances and serializer fields would take most of the time.
@@ -231,10 +231,8 @@ class TargetTimeline(generics.GenericAPIView[Any]):
     serializer_class = TimelineSerializer
     queryset = BaseTarget.objects.none()
 
-    @extend_schema(
-        parameters=[OpenApiParameter("event", str, description="Ranked for which event")],
-        responses=TimelineSerializer,
-    )
+    @takes(OpenApiParameter("event", str, description="Ranked for which event"))
+    @extend_schema(responses=TimelineSerializer)
     def get(self, request: Request, pk: int) -> Response:
         target, user = shown_target(request, pk), person(request)
         event = read_text(request, "event")

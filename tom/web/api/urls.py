@@ -72,7 +72,7 @@ urlpatterns = [
     path("targets/", targets.TargetList.as_view(), name="targets"),
     path("targets/<int:pk>/", targets.TargetDetail.as_view(), name="target"),
     path("targets/<int:pk>/lightcurve/", targets.LightCurve.as_view(), name="lightcurve"),
-    path("targets/<int:pk>/names/", names.names, name="names"),
+    path("targets/<int:pk>/names/", names.TargetNames.as_view(), name="names"),
     path("targets/<int:pk>/scores/", targets.ScoreList.as_view(), name="scores"),
     path(
         "targets/<int:pk>/classifications/",
