@@ -394,7 +394,8 @@ def test_the_ranks_of_a_target_are_drawn_above_its_detections(client: Client) ->
     rank(strategy)
     put_star_on("ZTF26a")
     rank(strategy)
-    Ranking.objects.filter(strategy=strategy).update(created=timezone.now() - timedelta(days=3650))
+    first = Ranking.objects.filter(strategy=strategy).earliest("pk")
+    Ranking.objects.filter(pk=first.pk).update(created=timezone.now() - timedelta(hours=8))
     client.force_login(factories.make_observer())
 
     text = client.get(reverse("listed_history", args=[strategy.pk, target.pk])).text

@@ -226,8 +226,8 @@ def read_curves(
     then = {} if stored_by is None else {"stored_by": stored_by}
     points = _points(reader_of(user), targets=list(target_ids), **then)
     curves: dict[int, list[SparkPoint]] = defaultdict(list)
-    for target_id, time, band, flux, flux_error in points:
-        curves[target_id].append(SparkPoint(time, band, flux, flux_error))
+    for target_id, *figures in points:
+        curves[target_id].append(SparkPoint(*figures))
     return defaultdict(list, {pk: curve[-POINTS_DRAWN:] for pk, curve in curves.items()})
 
 
@@ -238,4 +238,4 @@ def _points(
     then = Q() if stored_by is None else Q(stored=None) | Q(stored__lte=stored_by)
     points = LightCurvePoint.objects.visible_to(reader.user).filter(AnyOf("target", targets), then)
     drawn = points.exclude(kind=PointKind.FORCED).order_by(*POINT_ORDER)
-    return drawn.values_list("target_id", "time", "band", "flux", "flux_error")
+    return drawn.values_list("target_id", "time", "band", "flux", "flux_error", "stored")

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,14 +120,12 @@ class RankHistory:
     is_far: bool = False
 
 
-def draw_history(
-    history: RankHistory, points: Sequence[SparkPoint], *, now: datetime
-) -> SafeString:
+def draw_history(history: RankHistory, points: Sequence[SparkPoint]) -> SafeString:
     """Draw how the chance of a member, or its number, moved; nothing if it moved in no ranking."""
     jumps = history.jumps[::-1]
     is_chance = all(jump.number is None for jump in jumps)
     steps = [(jump.ranking.created, jump.chance if is_chance else jump.number) for jump in jumps]
-    return draw_steps(steps, points, until=now, is_chance=is_chance) if steps else SafeString("")
+    return draw_steps(steps, points, is_chance=is_chance)
 
 
 def read_history(listing: Listing, target: BaseTarget, member: int, user: User) -> RankHistory:

@@ -19,12 +19,13 @@ LEAST_RANGE_MAG = 1.0
 
 
 class SparkPoint(NamedTuple):
-    """A point of a light curve: flux in nJy, None for a limit."""
+    """A point of a light curve: flux in nJy, None for a limit; when it was stored, if known."""
 
     time: datetime
     band: str
     flux: float | None
     flux_error: float | None
+    stored: datetime | None = None
 
 
 class _Mark(NamedTuple):

@@ -1,4 +1,8 @@
-"""How a chance, or a scorer's number, moved with each ranking, above the detections meanwhile."""
+"""How a chance, or a scorer's number, moved with each ranking, above the detections as they came.
+
+A detection stands at the time when it was stored: from then on a ranking knew it. So the cause is
+below its effect in a night that was loaded at once, too.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -21,8 +25,10 @@ BOTTOM: Final = 110.0
 DETECTIONS: Final = 126.0
 DATES: Final = 148.0
 HEIGHT: Final = 154.0
-BEFORE: Final = 0.06
-"""So much of the whole time is shown before the first ranking."""
+BESIDE: Final = 0.06
+"""So much of the time from the first move to the last is shown before and after them."""
+SHORT: Final = timedelta(hours=1)
+"""Of less time than this the ends are told with their seconds."""
 
 Step = tuple[datetime, float | None]
 
@@ -42,26 +48,24 @@ class _Axes(NamedTuple):
 
 
 def draw_steps(
-    steps: Sequence[Step], points: Sequence[SparkPoint], *, until: datetime, is_chance: bool
+    steps: Sequence[Step], points: Sequence[SparkPoint], *, is_chance: bool
 ) -> SafeString:
-    """Draw a value from each of some times on, until the next one, in the order of time.
+    """Draw a value from each of some times on, until the next one; until soon after the last one.
 
     Parameters
     ----------
     steps
-        Times and values; None: it had none from that time on.
+        Times and values, in order; None: it had none from that time on.
     points
-        Of its light curve: detections since shortly before the first step stand below as dots.
-    until
-        Where the last value ends.
+        Of its light curve: detections that were stored in this time stand below as dots.
     is_chance
         Whether the values are chances, 0 to 1; other numbers fill the height.
     """
     known = [value for _, value in steps if value is not None]
-    if not known or steps[0][0] >= until:
+    if not known or steps[0][0] >= steps[-1][0]:
         return SafeString("")
-    span = until - steps[0][0]
-    start = steps[0][0] - BEFORE * span
+    beside = BESIDE * (steps[-1][0] - steps[0][0])
+    start, until = steps[0][0] - beside, steps[-1][0] + beside
     low, high = (0.0, 1.0) if is_chance else (min(known), max(known))
     high = high if high > low else low + 1.0
     axes = _Axes(start, (until - start) / timedelta(seconds=1), low, high)
@@ -98,9 +102,8 @@ def _grid(marks: Sequence[tuple[float, str]], axes: _Axes) -> SafeString:
 
 def _dates(axes: _Axes, until: datetime) -> SafeString:
     ends = ((axes.start, LEFT, "at-start"), (until, WIDTH - RIGHT, "at-end"))
-    rows = (
-        (f"{x:.0f}", f"{DATES:.0f}", where, f"{time:%Y-%m-%d %H:%M}") for time, x, where in ends
-    )
+    form = "%Y-%m-%d %H:%M:%S" if until - axes.start < SHORT else "%Y-%m-%d %H:%M"
+    rows = ((f"{x:.0f}", f"{DATES:.0f}", where, time.strftime(form)) for time, x, where in ends)
     return format_html_join("", '<text x="{}" y="{}" class="{}">{}</text>', rows)
 
 
@@ -118,10 +121,11 @@ def _line(steps: Sequence[Step], axes: _Axes, until: datetime) -> Iterator[str]:
 
 
 def _dots(points: Sequence[SparkPoint], axes: _Axes, until: datetime) -> SafeString:
+    came = ((point.stored or point.time, point) for point in points if _is_detection(point))
     rows = (
-        (colours().get(point.band, Colour.VIOLET), f"{axes.x(point.time):.1f}", f"{DETECTIONS:.0f}")
-        for point in points
-        if axes.start <= point.time <= until and _is_detection(point)
+        (colours().get(point.band, Colour.VIOLET), f"{axes.x(time):.1f}", f"{DETECTIONS:.0f}")
+        for time, point in came
+        if axes.start <= time <= until
     )
     return format_html_join("", '<path class="{} dots" d="M{} {}h0"/>', rows)
 

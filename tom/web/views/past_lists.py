@@ -142,6 +142,6 @@ def _show_history(
     request: HttpRequest, listing: Listing, target: BaseTarget, history: RankHistory
 ) -> HttpResponse:
     points = read_curves([target.pk], person(request))[target.pk]
-    plot = draw_history(history, points, now=timezone.now())
+    plot = draw_history(history, points)
     context = {"target": target, "history": history, "plot": plot}
     return render(request, "lists/history.html", _about(listing) | context)
