@@ -1,4 +1,4 @@
-"""After a retraction the pages say what goes on, and one click cancels all of it."""
+"""After a retraction the pages say what goes on, and a page asks whether all of it is cancelled."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -37,7 +37,7 @@ def on_one_line(page: str) -> str:
     return " ".join(page.split())
 
 
-def test_the_event_page_names_what_goes_on_and_one_click_cancels_all(
+def test_the_event_page_names_what_goes_on_and_all_is_cancelled_after_a_question(
     client: Client, user: User, event: NonLocalizedEvent
 ) -> None:
     client.force_login(user)
@@ -45,7 +45,12 @@ def test_the_event_page_names_what_goes_on_and_one_click_cancels_all(
     assert "S261120rr is retracted, and 4 accepted requests for it go on." in page
     assert "Cancel all 4" in page
 
-    after = on_one_line(client.post(f"/events/{event.event_id}/going-on/", follow=True).text)
+    asked = on_one_line(client.get(f"/events/{event.event_id}/going-on/cancel/").text)
+    assert "Cancel all 4 for" in asked
+    assert all(f"<b>T{number}</b>" in asked for number in range(len(GOING_ON)))
+    assert not ObservationRequest.objects.filter(state=S.CANCEL_REQUESTED).exists()
+
+    after = on_one_line(client.post(f"/events/{event.event_id}/going-on/cancel/", follow=True).text)
 
     states = dict(ObservationRequest.objects.values_list("target__name", "state"))
     expected = [S.CANCEL_REQUESTED] * len(GOING_ON) + STATES[len(GOING_ON) :]
@@ -63,7 +68,7 @@ def test_each_requests_page_says_so_too(
     page = on_one_line(client.get(f"/requests/{request.pk}/").text)
 
     assert "4 accepted requests for it go on." in page
-    assert f'action="/events/{event.event_id}/going-on/"' in page
+    assert f'href="/events/{event.event_id}/going-on/cancel/"' in page
 
 
 def test_of_an_event_that_stands_nothing_is_said_or_cancelled(
@@ -73,7 +78,7 @@ def test_of_an_event_that_stands_nothing_is_said_or_cancelled(
     client.force_login(user)
 
     page = on_one_line(client.get(f"/events/{event.event_id}/").text)
-    client.post(f"/events/{event.event_id}/going-on/")
+    client.post(f"/events/{event.event_id}/going-on/cancel/")
 
     assert "Cancel all" not in page
     assert not ObservationRequest.objects.filter(state=S.CANCEL_REQUESTED).exists()
@@ -87,7 +92,7 @@ def test_a_request_of_a_target_that_one_may_not_see_is_neither_told_nor_cancelle
     client.force_login(user)
 
     page = on_one_line(client.get(f"/events/{event.event_id}/").text)
-    client.post(f"/events/{event.event_id}/going-on/")
+    client.post(f"/events/{event.event_id}/going-on/cancel/")
 
     assert "ZTF26secret" not in page
     assert "3 accepted requests" in page
@@ -100,7 +105,7 @@ def test_without_the_permission_it_is_said_and_cannot_be_cancelled(
     client.force_login(factories.make_user("guest"))
 
     page = on_one_line(client.get(f"/events/{event.event_id}/").text)
-    answer = client.post(f"/events/{event.event_id}/going-on/")
+    answer = client.post(f"/events/{event.event_id}/going-on/cancel/")
 
     assert "4 accepted requests" in page
     assert "Cancel all" not in page

@@ -219,6 +219,11 @@ urlpatterns = [
         name="set_message_aside",
     ),
     path("events/<str:event_id>/going-on/", requests.going_on, name="going_on"),
+    path(
+        "events/<str:event_id>/going-on/cancel/",
+        requests.going_on_cancel,
+        name="going_on_cancel",
+    ),
     path("events/<str:event_id>/pin/", events.pin, name="pin"),
     path(
         "events/<str:event_id>/difference/",

@@ -32,7 +32,7 @@ from tom.web.known import find_to_observe
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION, SWITCH_SENDING
-from tom.web.refusals import needs, require
+from tom.web.refusals import needs
 from tom.web.request_form import RequestForm, choices, choose, empty_form, read_form
 from tom.web.visibility import Nights, tonight_for
 
@@ -212,15 +212,23 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("request", pk)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def going_on(request: HttpRequest, event_id: str) -> HttpResponse:
-    """The requests under way of a retracted event: the part of a page, and how to cancel them."""
+    """The requests under way of a retracted event: the part of a page."""
+    event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    context = {"event": event, "going_on": requests_going_on(event, person(request))}
+    return render(request, "requests/_going_on.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(CANCEL_REQUEST)
+def going_on_cancel(request: HttpRequest, event_id: str) -> HttpResponse:
+    """Ask whether the requests under way of a retracted event are cancelled, and cancel them."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     observations = requests_going_on(event, person(request))
     if request.method != "POST":
         context = {"event": event, "going_on": observations}
-        return render(request, "requests/_going_on.html", context)
-    require(request, CANCEL_REQUEST)
+        return render(request, "requests/cancel_all.html", context)
     canceled = [each.pk for each in observations if _cancel(each, person(request))]
     for pk in canceled:
         transaction.on_commit(partial(nudge, cancel_task, pk))
