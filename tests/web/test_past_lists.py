@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests import factories
 from tests.ranking.test_lists import make_strategy, put_star_on, rank
 from tests.web.worlds import World, make_world
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, Verdict
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Listing, RankedCandidate, Ranking
@@ -364,6 +364,32 @@ def test_a_target_of_a_list_without_an_event_has_ranks_too(client: Client) -> No
     assert "a star" in page
     assert "ZTF26b" in page
     assert "was in no ranking of this list" in empty
+
+
+def test_the_csv_of_the_whole_list_has_each_verdict_and_that_of_the_past_none(
+    client: Client,
+) -> None:
+    ada, bob = (factories.make_observer(name) for name in ("ada", "bob"))
+    listed, other = (factories.make_target(name) for name in ("ZTF26a", "ZTF26b"))
+    strategy = make_strategy()
+    rank(strategy)
+    candidate = factories.make_candidate(factories.make_event("S261120ab"), target=other)
+    make_past(candidate.event, [candidate])
+    for user, verdict, reason in ((ada, "promising", ""), (bob, "rejected", "star")):
+        told = {"by": user, "verdict": verdict, "reason": reason}
+        Verdict.objects.create(strategy=strategy, target=listed, **told)
+        Verdict.objects.create(candidate=candidate, **told)
+    client.force_login(ada)
+
+    for name, table in ("ZTF26a", f"/lists/{strategy.pk}/"), ("ZTF26b", "/events/S261120ab/"):
+        rows = list(csv.DictReader(client.get(f"{table}past.csv").text.splitlines()))
+        row = next(row for row in rows if row["name"] == name)
+        assert (row["vetting"], row["vetted"][:2]) == ("rejected", "20")
+        assert row["verdicts"] == "Rejected by bob: Star or variable star; Promising by ada"
+        assert all(row["vetting"] in {"new", ""} for row in rows if row["name"] != name)
+        past = {"at": timezone.now().isoformat()}
+        then = list(csv.DictReader(client.get(f"{table}past.csv", past).text.splitlines()))
+        assert {(row["vetting"], row["vetted"], row["verdicts"]) for row in then} == {("", "", "")}
 
 
 def test_the_past_of_a_list_that_is_switched_off_is_kept(client: Client) -> None:

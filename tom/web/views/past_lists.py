@@ -1,9 +1,11 @@
 """Lists as they stood at an earlier time, and how one member of a list rose and fell."""
 
 import csv
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,9 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.models import Listing
+from tom.ranking.models import Listing, RankedCandidate
 from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.event_joins import find_joined
@@ -24,10 +26,14 @@ from tom.web.past_lists import PastList, open_past, read_rows, target_of
 from tom.web.people import person
 from tom.web.rank_history import RankHistory, draw_history, read_history
 from tom.web.spreadsheets import cell
+from tom.web.vettings import verdicts_in_list, verdicts_of
 
 NO_TIME = "This is no time: write it as 2026-11-20T03:00:00, in UTC.\n"
 NONE_OF_THESE = "none of these"
-COLUMNS = ("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high", "number")
+COLUMNS = (
+    *("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high", "number"),
+    *("vetting", "vetted", "verdicts"),
+)
 
 
 @require_safe
@@ -109,13 +115,42 @@ def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow(COLUMNS)
     if past is not None:
-        for rank, place in enumerate(past.places().select_related(past.path), 1):
+        places = list(past.places().select_related(past.path))
+        is_now = not request.GET.get(MOMENT)
+        verdicts = _verdicts_on(listing, places, person(request)) if is_now else {}
+        for rank, place in enumerate(places, 1):
             target, said = target_of(place), past.chances(place)
             figures = said.posterior, said.posterior_low, said.posterior_high, said.number
-            writer.writerow([rank, cell(target.name), target.ra, target.dec, *figures])
+            told = _verdict_cells(verdicts.get(getattr(place, listing.member_column), []))
+            told = told if is_now else [""] * len(told)
+            writer.writerow([rank, cell(target.name), target.ra, target.dec, *figures, *told])
         if past.scale.none is not None:
-            writer.writerow(["", NONE_OF_THESE, "", "", past.scale.none, "", "", ""])
+            none = ["", NONE_OF_THESE, "", "", past.scale.none]
+            writer.writerow([*none, *[""] * (len(COLUMNS) - len(none))])
     return response
+
+
+def _verdicts_on(
+    listing: Listing, places: Sequence[RankedCandidate], user: User
+) -> dict[int, list[Verdict]]:
+    """What each person says now of the members of a list."""
+    keys = [getattr(place, listing.member_column) for place in places]
+    if listing.strategy is None:
+        return verdicts_of(keys, user)
+    return verdicts_in_list(listing.strategy, keys, user)
+
+
+def _verdict_cells(said: Sequence[Verdict]) -> list[object]:
+    """The newest verdict, its time, and what each person says."""
+    if not said:
+        return [Vetting.NEW, "", ""]
+    newest, told = said[0], "; ".join(_in_words(verdict) for verdict in said)
+    return [newest.verdict, newest.created.isoformat(), cell(told)]
+
+
+def _in_words(verdict: Verdict) -> str:
+    who = verdict.by or "somebody who left"
+    return f"{verdict.get_verdict_display()} by {who}{verdict.why and f': {verdict.why}'}"
 
 
 @require_safe
