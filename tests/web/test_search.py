@@ -1,5 +1,6 @@
 """The search box of every page."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from tests import factories
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.forms.event_names import key_of
+from tom.strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +207,19 @@ def test_a_search_asks_as_much_whatever_it_finds(
 
     with django_assert_max_num_queries(24):  # type: ignore[operator]
         observer.get("/search/", {"q": "many"})
+
+
+def test_a_list_is_found_by_its_name_by_those_who_see_it(observer: Client, vera: User) -> None:
+    for name, group in ("Odd ones", None), ("Odd twos", factories.make_group("others")):
+        Strategy.objects.create(name=name, group=group)
+    off = Strategy.objects.create(name="Odd and off", active=False)
+    of_event = Strategy.objects.get(kind="gw")
+
+    text = observer.get("/search/", {"q": "odd"}).text
+
+    assert re.findall(r"<b>(Odd [^<]*)</b>", text) == ["Odd and off", "Odd ones"]
+    assert f'href="/lists/{off.pk}/"' in text
+    odd = Strategy.objects.get(name="Odd ones")
+    assert opened(observer, "odd ONES") == f"/lists/{odd.pk}/"
+    assert opened(observer, of_event.name) == f"/lists/{of_event.pk}/versions/"
+    assert opened(observer, "Odd twos") == ""

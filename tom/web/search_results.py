@@ -1,4 +1,4 @@
-"""What the search box finds: targets, events, circulars and requests, and which one is meant."""
+"""What the search box finds: targets, events, lists, circulars and requests; which one is meant."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.forms.event_names import key_of, keys_sought
 from tom.kept_queries import Given, HasPart, kept_query, part_of
+from tom.strategies.models import Strategy
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
 from tom.targets.search import find_exactly
@@ -40,13 +41,15 @@ class Found:
     n_targets: int = 0  # counted up to the number that a list is counted to
     said: str = ""
     events: list[NonLocalizedEvent] = field(default_factory=list)
+    lists: list[tuple[Strategy, str]] = field(default_factory=list)
     circulars: list[Circular] = field(default_factory=list)
     requests: list[ObservationRequest] = field(default_factory=list)
     exact: set[str] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.targets or self.events or self.circulars or self.requests)
+        found = self.targets, self.events, self.lists, self.circulars, self.requests
+        return not any(found)
 
 
 def search_everything(sought: Sought, user: Visitor) -> Found:
@@ -57,6 +60,7 @@ def search_everything(sought: Sought, user: Visitor) -> Found:
     _add_targets(found, sought, user)
     if sought.cone is None:
         _add_events(found, sought.name)
+        _add_lists(found, sought.name, user)
         _add_circulars(found, sought.name)
         _add_requests(found, sought.name, user)
     return found
@@ -92,6 +96,17 @@ def _add_events(found: Found, name: str) -> None:
     found.events = list(rows.filter(exact | alike | Q(event_id__icontains=name))[:SHOWN])
     meant = list(rows.filter(exact)[:2]) or list(rows.filter(alike)[:2])
     found.exact |= {reverse("event", args=[row.event_id]) for row in meant}
+
+
+def _add_lists(found: Found, name: str, user: Visitor) -> None:
+    """Add the lists of such a name, each with its page; of those of events the settings."""
+    rows = Strategy.objects.visible_to(reader_of(user).person).filter(name__icontains=name)
+    named = list(rows.order_by("name")[:SHOWN])
+    pages = [
+        reverse("list_versions" if row.kind else "ranked_list", args=[row.pk]) for row in named
+    ]
+    found.lists = list(zip(named, pages, strict=True))
+    found.exact |= {page for row, page in found.lists if row.name.lower() == name.lower()}
 
 
 def _add_circulars(found: Found, name: str) -> None:
