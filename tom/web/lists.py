@@ -157,7 +157,7 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
 def _places_in(
     strategy: int | Given, user: Visitor, *, one_by_one: bool = False
 ) -> QuerySet[RankedCandidate]:
-    newest = RankedCandidate.objects.newest().filter(strategy=strategy)
+    newest = RankedCandidate.objects.newest().filter(strategy=strategy, target__isnull=False)
     told = fullest(newest, programs_of(user), owner="target")
     return told.filter(is_shown(user, target="target", one_by_one=one_by_one)).order_by(*IN_ORDER)
 
