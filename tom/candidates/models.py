@@ -111,7 +111,10 @@ class EventCandidate(Standing):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["target", "event"], name="candidates_candidate_once")
+            # With the key: the few of an event among some thousand targets are found by it alone.
+            models.UniqueConstraint(
+                fields=["target", "event"], include=["id"], name="candidates_candidate_of_event"
+            )
         ]
         # It has all that a rank among what a reader sees is counted from.
         indexes = [

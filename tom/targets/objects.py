@@ -41,7 +41,12 @@ class SurveyObject(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["survey", "object_id"], name="targets_object_once")
+            # With what tells the targets of some thousand objects, and who may know of them.
+            models.UniqueConstraint(
+                fields=["survey", "object_id"],
+                include=["target", "programs"],
+                name="targets_object_of_survey",
+            )
         ]
         indexes = [models.Index(Lower("object_id"), name="targets_object_lower")]
 
