@@ -310,6 +310,21 @@ def test_a_past_list_names_the_places_that_were_watched_then(lead: Client, lise:
     assert "watched: now," in now
 
 
+def test_the_csv_and_the_api_name_the_place_too(lead: Client) -> None:
+    strategy = listed_near("=NGC 1")
+    make_strategy(name="Anywhere")
+
+    table = lead.get(reverse("list_past_csv", args=[strategy.pk])).text.splitlines()
+    (row,) = csv.DictReader(table)
+    (target,) = lead.get(f"/api/lists/{strategy.pk}/targets/").json()["results"]
+    lists = lead.get("/api/lists/").json()["results"]
+
+    assert (row["watched"], float(row["watched_arcsec"])) == ("'=NGC 1", pytest.approx(0.8))
+    assert (target["watched"], target["watched_arcsec"]) == ("=NGC 1", pytest.approx(0.8))
+    counted = {each["name"]: each["n_watched"] for each in lists}
+    assert (counted[strategy.name], counted["Anywhere"]) == (2, None)
+
+
 def test_a_list_without_places_says_nothing_of_any(lead: Client) -> None:
     strategy = make_strategy()
     make_target("ZTF26a")

@@ -20,6 +20,7 @@ from tom.ranking.drawn import Exploration as Exploration
 from tom.ranking.weighing import logistic, read_terms
 from tom.strategies.listings import Listing as Listing
 from tom.strategies.models import Strategy
+from tom.strategies.watching import Near
 
 
 class Ranking(models.Model):
@@ -225,9 +226,11 @@ class RankedCandidate(models.Model):
         help_text="A digest of all terms. It stays the same if nothing moved",
     )
 
-    # What people made of it in a list without an event, for one reader. Set in memory.
+    # What people made of it in a list without an event, for one reader, and the watched place that
+    # its target is near. Set in memory.
     vetting: str = Vetting.NEW
     vetted: datetime | None = None
+    near: Near | None = None
 
     objects = RankedCandidateQuerySet.as_manager()
 

@@ -76,6 +76,10 @@ class PastList:
         kind = self.ranking.event.kind if self.ranking.event else ""
         return settings_then(self.ranking.basis, kind) if self.ranking.basis else None
 
+    def near(self, targets: Sequence[BaseTarget]) -> dict[int, Near]:
+        """Which place, watched then, each target is near, by its key, if it is near any."""
+        return near_watched(self.ranking.basis.get("rule", {}).get("watched"), targets)
+
     def places(self) -> QuerySet[RankedCandidate]:
         """The places that the reader may see, in order, of each member the fullest."""
         owner = "target" if self.ranking.event_id is None else "candidate"
@@ -132,7 +136,7 @@ def read_rows(
     curves = read_curves(
         [target.pk for target in targets], past.user, stored_by=past.ranking.created
     )
-    near = near_watched(past.ranking.basis.get("rule", {}).get("watched"), targets)
+    near = past.near(targets)
     event = past.ranking.event
     since = None if event is None else event.time
     return columns, [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Func, IntegerField, QuerySet
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import generics, serializers
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from tom.candidates.models import Vetting
 from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
+from tom.strategies.watching import near_watched
 from tom.web.api.events import TermSerializer
 from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
 from tom.web.api.pagination import MOST_COUNTED, Pages
@@ -25,12 +26,16 @@ from tom.web.vettings import verdicts_in_list
 class StrategySerializer(serializers.ModelSerializer[Strategy]):
     """A list without an event, with what it looks for."""
 
+    n_watched = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="How many places it watches; null: anywhere"
+    )
+
     class Meta:
         model = Strategy
         fields = (
             *("id", "name", "sought", "prior", "weights", "terms", "by", "within", "days_before"),
             *("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
-            "ranked",
+            *("n_watched", "ranked"),
         )
 
 
@@ -53,6 +58,10 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
     )
     vetting = serializers.ChoiceField(choices=Vetting.choices, read_only=True)
     vetted = serializers.DateTimeField(read_only=True, allow_null=True)
+    watched = serializers.CharField(
+        source="near.name", default=None, read_only=True, help_text="The watched place it is near"
+    )
+    watched_arcsec = serializers.FloatField(source="near.arcsec", default=None, read_only=True)
     terms = serializers.SerializerMethodField()
 
     class Meta:
@@ -60,7 +69,7 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
         fields = (
             *("target", "name", "ra", "dec"),
             *("posterior", "posterior_low", "posterior_high", "number"),
-            *("vetting", "vetted", "terms"),
+            *("vetting", "vetted", "watched", "watched_arcsec", "terms"),
         )
 
     @staticmethod
@@ -77,7 +86,10 @@ class StrategyList(generics.ListAPIView[Strategy]):
 
     def get_queryset(self) -> QuerySet[Strategy]:
         lists = Strategy.objects.visible_to(person(self.request)).without_event()
-        return lists.order_by("name")
+        n_watched = Func(
+            F("watched__places"), function="jsonb_array_length", output_field=IntegerField()
+        )
+        return lists.annotate(n_watched=n_watched).order_by("name")
 
 
 class ListPages(Pages):
@@ -122,7 +134,11 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
         user = person(self.request)
         places = read_places(page, user)
         said = verdicts_in_list(self.strategy, [place.target_id or 0 for place in places], user)
+        near = near_watched(
+            self.strategy.watched_id, [each.target for each in places if each.target]
+        )
         for place in places:
+            place.near = near.get(place.target_id or 0)
             newest = next(iter(said.get(place.target_id or 0, ())), None)
             place.vetting = newest.verdict if newest else Vetting.NEW
             place.vetted = newest.created if newest else None

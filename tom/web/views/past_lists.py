@@ -16,6 +16,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Listing, RankedCandidate
+from tom.strategies.watching import Near
 from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.event_joins import find_joined
@@ -32,7 +33,7 @@ NO_TIME = "This is no time: write it as 2026-11-20T03:00:00, in UTC.\n"
 NONE_OF_THESE = "none of these"
 COLUMNS = (
     *("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high", "number"),
-    *("vetting", "vetted", "verdicts"),
+    *("vetting", "vetted", "verdicts", "watched", "watched_arcsec"),
 )
 
 
@@ -116,6 +117,7 @@ def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
     writer.writerow(COLUMNS)
     if past is not None:
         places = list(past.places().select_related(past.path))
+        near = past.near([target_of(place) for place in places])
         is_now = not request.GET.get(MOMENT)
         verdicts = _verdicts_on(listing, places, person(request)) if is_now else {}
         for rank, place in enumerate(places, 1):
@@ -123,6 +125,7 @@ def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
             figures = said.posterior, said.posterior_low, said.posterior_high, said.number
             told = _verdict_cells(verdicts.get(getattr(place, listing.member_column), []))
             told = told if is_now else [""] * len(told)
+            told += _near_cells(near.get(target.pk))
             writer.writerow([rank, cell(target.name), target.ra, target.dec, *figures, *told])
         if past.scale.none is not None:
             none = ["", NONE_OF_THESE, "", "", past.scale.none]
@@ -146,6 +149,10 @@ def _verdict_cells(said: Sequence[Verdict]) -> list[object]:
         return [Vetting.NEW, "", ""]
     newest, told = said[0], "; ".join(_in_words(verdict) for verdict in said)
     return [newest.verdict, newest.created.isoformat(), cell(told)]
+
+
+def _near_cells(near: Near | None) -> list[object]:
+    return ["", ""] if near is None else [cell(near.name), near.arcsec]
 
 
 def _in_words(verdict: Verdict) -> str:
