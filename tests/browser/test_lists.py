@@ -1,5 +1,6 @@
 """Lists in a real browser: the form shows what concerns the kind, and nothing is cut off."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -84,11 +85,16 @@ def test_no_figure_of_a_comparison_is_cut_off_on_a_laptop(enter: Enter) -> None:
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_what_is_usual_for_a_class_is_read_whole_on_a_phone(
-    enter: Enter, settings: Settings
-) -> None:
+@pytest.fixture
+def _with_anomaly(settings: Settings) -> Iterator[None]:
     settings.SCORERS = [*settings.SCORERS, "ml_plugins.anomaly.Anomaly"]
     scorers.cache_clear()
+    yield
+    scorers.cache_clear()
+
+
+@pytest.mark.usefixtures("_with_anomaly")
+def test_what_is_usual_for_a_class_is_read_whole_on_a_phone(enter: Enter) -> None:
     make_class("ZTF26kn", 0.9, [0.5 + 0.01 * number for number in range(11)])
     strategy = Strategy.objects.create(name="Odd", by=BY, within=CLASSED_BY, with_tests=True)
     rank(strategy)
@@ -98,7 +104,6 @@ def test_what_is_usual_for_a_class_is_read_whole_on_a_phone(
 
     expect(page.get_by_text("is usual for kilonova").first).to_be_visible()
     assert page.evaluate(CUT_OFF) == []
-    scorers.cache_clear()
 
 
 def test_a_light_curve_that_is_not_yet_drawn_anew_makes_no_page_wider(enter: Enter) -> None:
