@@ -22,6 +22,8 @@ from tom.web.chances import openness_of
 FEW_CANDIDATES = 5_000
 # So many are taken for one that is shown; where too few of them fit, so many times as many.
 WINDOW = 4
+# Where fewer fit among the first than are needed: the rate of the others may be so much less.
+LIKELY = 1.5
 # Mostly so many of the first are enough for one that is shown.
 MOSTLY = 2
 # To sort an event's standings takes long, and as long for so many: the first may all be rejected.
@@ -133,18 +135,25 @@ def some_in_turn(
 ) -> list[int] | None:
     """The first of the candidates that fit, best first: `least` or more; None: find them otherwise.
 
-    An index has the ranks. So it is asked again, while more are likely to be found by that, of so
-    many times as many.
+    An index has the ranks. So it is asked once more, of as many as are likely to be enough, where
+    that is not too many.
     """
     turn = Turn("rank", falls=False)
     source = _source(event, programs, turn, scale)
     if source is None:
         return None
+    source = source._replace(least=0)  # as few fit, the very first are not asked by themselves
     asked, size = rows.values_list("pk", *([rank] * len(source.names))), source.size * least
     known = _known(asked, event, source, turn, size, least)
     if known and len(known) < least <= WINDOW * len(known):
-        known = _known(asked, event, source, turn, WINDOW * size, least)
+        more = likely_enough(size, len(known), least)
+        known = _known(asked, event, source, turn, more, least)
     return [pk for (pk,) in known] if known and len(known) >= least else None
+
+
+def likely_enough(size: int, n_found: int, least: int) -> int:
+    """Of how many `least` will most likely be found, if `n_found` were among the first `size`."""
+    return math.ceil(size * LIKELY * least / n_found)
 
 
 def _known(

@@ -15,7 +15,7 @@ from tom_targets.base_models import BaseTarget
 from tom.kept_queries import AnyOf, Given, array_of, hashed, kept_query
 from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary, Visitor
 from tom.targets.visible import Reader, is_public, is_shown, reader_of, visible_targets
-from tom.web.candidate_order import of_readers
+from tom.web.candidate_order import likely_enough, of_readers
 from tom.web.known import figure_of, fullest, join_summaries, programs_of, read_targets
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
 
@@ -276,9 +276,10 @@ def _near(user: Visitor, asked: str, which: Q, least: int) -> list[int] | None:
 
     More are asked once, where they are likely to be enough.
     """
-    known, is_all = _known(user, asked, WINDOW * least, which)
+    size = WINDOW * least
+    known, is_all = _known(user, asked, size, which)
     if not is_all and len(known) < least <= WINDOW * len(known):
-        known, is_all = _known(user, asked, WINDOW**2 * least, which)
+        known, is_all = _known(user, asked, likely_enough(size, len(known), least), which)
     return known if len(known) >= least else None
 
 
