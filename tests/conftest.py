@@ -113,16 +113,26 @@ def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> 
         transaction.set_rollback(True)
 
 
-@pytest.fixture(autouse=True)
-def texts_made_anew() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def texts_made_anew() -> Iterator[None]:
     """Make the text of each kept query anew, and compare: a query hangs on what it was given.
 
-    Once a test: to do so whenever one is asked took a quarter of the time of the tests of pages.
+    Once a module, and once more after each change of a setting: to do so in each test took a
+    twelfth of the time of the tests of pages.
     """
+    from django.test.signals import setting_changed
+
     from tom import kept_queries
+
+    def compare_again(*, setting: str, **_: object) -> None:
+        if setting != "PASSWORD_HASHERS":  # which `quick_passwords` sets in each test
+            kept_queries.compared.clear()
 
     kept_queries.is_checked = True
     kept_queries.compared.clear()
+    setting_changed.connect(compare_again)
+    yield
+    setting_changed.disconnect(compare_again)
 
 
 @pytest.fixture(scope="session", autouse=True)

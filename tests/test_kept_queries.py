@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import Func, IntegerField, Q, QuerySet
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests import factories
 from tests.targets.test_summary import make_targets
@@ -93,6 +93,17 @@ def test_a_query_that_hangs_on_more_than_it_was_given_is_caught() -> None:
 
     assert groups() == []
     wanted.append("b")
+    with pytest.raises(ChangedTextError):
+        groups()
+
+
+def test_a_compared_query_is_compared_again_once_a_setting_has_changed(settings: Settings) -> None:
+    @kept_query
+    def groups() -> QuerySet[Group]:
+        return Group.objects.filter(name=settings.DEFAULT_FROM_EMAIL)
+
+    assert groups() == groups() == []
+    settings.DEFAULT_FROM_EMAIL = "another@example.org"
     with pytest.raises(ChangedTextError):
         groups()
 

@@ -123,7 +123,7 @@ def kept_query(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[A
 
 is_checked = False
 compared: set["_Kept"] = set()
-"""Those whose text was made anew since a test began, and compared."""
+"""Those whose text was made anew since a module of tests began, and compared."""
 
 
 class _Kept:
