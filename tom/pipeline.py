@@ -23,6 +23,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+import tom.celery  # noqa: F401  the application whose tasks these are
 from tom import intake
 from tom.candidates.hosts import find_first_hosts, find_other_hosts
 from tom.candidates.open_regions import open_regions

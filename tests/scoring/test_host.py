@@ -70,6 +70,17 @@ def test_a_process_whose_parent_is_killed_ends_without_a_word() -> None:
     assert (child.returncode, said) == (0, b"")
 
 
+def test_a_child_loads_neither_django_nor_celery() -> None:
+    line = (
+        "import sys, tom.planning.child, tom.scoring.child;"
+        " print({'celery', 'django', 'kombu'} & {*sys.modules})"
+    )
+
+    said = subprocess.check_output([sys.executable, "-c", line], text=True, timeout=60)
+
+    assert said == "set()\n"
+
+
 def test_it_explains_its_opinions(hosts: Hosts) -> None:
     told = hosts["fast_transient"].explain(batch_of(2))
 
