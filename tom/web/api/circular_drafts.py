@@ -83,7 +83,7 @@ class CircularDraftList(generics.GenericAPIView[Any]):
     def _event(self) -> NonLocalizedEvent:
         return get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
 
-    @takes(paged=True)
+    @takes(in_pages=True)
     @extend_schema(responses=CircularDraftSerializer(many=True))
     def get(self, request: Request, event_id: str) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []

@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 from tom.web.api.answers import HandIn
 from tom.web.api.missing import missing
 
-PAGED: Final = ("limit", "offset")
+OF_PAGES: Final = ("limit", "offset")
 EVERYWHERE: Final = {api_settings.URL_FORMAT_OVERRIDE}
 """What REST framework itself reads."""
 UNASKED: Final = (missing.cls, HandIn)
@@ -22,15 +22,15 @@ UNASKED: Final = (missing.cls, HandIn)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def takes(*parameters: OpenApiParameter, paged: bool = False) -> Callable[[Handler], Handler]:
+def takes(*parameters: OpenApiParameter, in_pages: bool = False) -> Callable[[Handler], Handler]:
     """Tell the schema, and the check below, which query parameters a method reads.
 
-    A method of `ListModelMixin` reads those of its pages, too; another one is `paged` if it does.
+    A method of `ListModelMixin` reads those of its pages, too. Another one that does is `in_pages`.
     """
 
     def tell(handler: Handler) -> Handler:
         names = [each.name for each in parameters]
-        handler.takes = (*names, *(PAGED if paged else ()))  # type: ignore[attr-defined]
+        handler.takes = (*names, *(OF_PAGES if in_pages else ()))  # type: ignore[attr-defined]
         return extend_schema(parameters=list(parameters))(handler)
 
     return tell
@@ -42,7 +42,7 @@ def known_parameters(view: type, method: str) -> list[str] | None:
     if handler is None:
         return None
     is_listed = issubclass(view, ListModelMixin) and method in ("GET", "HEAD")
-    return sorted({*getattr(handler, "takes", ()), *(PAGED if is_listed else ())})
+    return sorted({*getattr(handler, "takes", ()), *(OF_PAGES if is_listed else ())})
 
 
 class KnownParametersMiddleware(MiddlewareMixin):

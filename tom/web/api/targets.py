@@ -183,7 +183,7 @@ class LightCurve(generics.GenericAPIView[Any]):
     pagination_class = LightCurvePages
     queryset = LightCurvePoint.objects.none()
 
-    @takes(paged=True)
+    @takes(in_pages=True)
     @extend_schema(responses=PointSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         # Plain rows: model instances and serializer fields would take most of the time.
