@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from celery import current_app
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from tom.celery import app
 from tom.changes.heartbeat import last_beat
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def database_answers() -> bool:
 def broker_answers() -> bool:
     # A broker that hangs takes a connection and never answers on it.
     patience = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
-    with current_app.connection_for_read(transport_options=patience) as broker:
+    with app.connection_for_read(transport_options=patience) as broker:
         broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
     return True
 
