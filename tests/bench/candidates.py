@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.bench.all_pages import add_rest, paths_of
-from tests.bench.pages import measure_page
+from tests.bench.pages import measure_page, serve_here
 from tests.bench.targets import add_words
 from tom.candidates.models import Look
 from tom.events.models import NonLocalizedEvent
@@ -113,7 +112,7 @@ def measure_full_event(
     words
         How often each broker says what each target is.
     """
-    settings.ALLOWED_HOSTS = ["testserver"]
+    serve_here()
     event, readers = add_full_event(most=most)
     add_words(words)
     strategy = add_rest(most=most)

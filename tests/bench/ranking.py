@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import numpy as np
-from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from tests import factories
 from tests.bench.measure import Processors, timed
-from tests.bench.pages import measure_page
+from tests.bench.pages import measure_page, serve_here
 from tests.bench.targets import add_targets
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.basis import Basis
@@ -111,7 +110,7 @@ def measure_list(*, times: int) -> dict[str, object]:
 
     And its page as an observer sees it. Every target that there is belongs to the list.
     """
-    settings.ALLOWED_HOSTS = ["testserver"]
+    serve_here()
     strategy = Strategy.objects.create(
         name="bench", sought=["transient"], terms=["star", "minor planet"], days_before=1000.0
     )
