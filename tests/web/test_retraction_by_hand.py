@@ -84,7 +84,7 @@ def is_cancelled(request: ObservationRequest) -> bool:
     return request.state == S.CANCELED and there.canceled is not None
 
 
-def test_what_asked_for_it_is_cancelled_at_once_and_the_rest_by_one_click(
+def test_what_asked_for_it_is_cancelled_at_once_and_the_rest_when_asked(
     client: Client, vera: User, made: NonLocalizedEvent, retract: Retract
 ) -> None:
     at_once = at_the_telescope(made, vera, cancel_if_retracted=True)
@@ -99,14 +99,14 @@ def test_what_asked_for_it_is_cancelled_at_once_and_the_rest_by_one_click(
     assert not is_cancelled(by_click)
 
     assert "Cancel all 1" in client.get(f"/events/{made.event_id}/").text
-    client.post(f"/events/{made.event_id}/going-on/")
+    client.post(f"/events/{made.event_id}/going-on/cancel/")
     pipeline.cancel(by_click.pk)
     assert is_cancelled(by_click)
 
 
 @pytest.mark.portal
 @pytest.mark.timeout(600)  # it may wait until the portal is installed and has started
-def test_one_click_cancels_what_the_real_portal_has(
+def test_the_answer_yes_cancels_what_the_real_portal_has(
     client: Client,
     vera: User,
     made: NonLocalizedEvent,
@@ -123,7 +123,7 @@ def test_one_click_cancels_what_the_real_portal_has(
     pipeline.ingest(AlertMessage.objects.latest("pk").pk)
     assert ("cancel", request.pk) not in woken()
     assert [group["state"] for group in operator.groups(request.key)] == ["PENDING"]
-    client.post(f"/events/{made.event_id}/going-on/")
+    client.post(f"/events/{made.event_id}/going-on/cancel/")
     sweeping.sweep()
     assert ("cancel", request.pk) in woken()
     pipeline.cancel(request.pk)

@@ -213,6 +213,7 @@ def test_a_list_is_found_by_its_name_by_those_who_see_it(observer: Client, vera:
     for name, group in ("Odd ones", None), ("Odd twos", factories.make_group("others")):
         Strategy.objects.create(name=name, group=group)
     off = Strategy.objects.create(name="Odd and off", active=False)
+    factories.make_first_strategies()
     of_event = Strategy.objects.get(kind="gw")
 
     text = observer.get("/search/", {"q": "odd"}).text
