@@ -5,6 +5,7 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from tom_targets.base_models import BaseTarget
 
 from tests.factories import (
     make_candidate,
@@ -16,7 +17,7 @@ from tests.factories import (
 )
 from tests.ranking.test_lists import make_strategy, put_star_on, rank
 from tests.targets.test_words import say
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.models import Strategy
 from tom.targets.models import SurveyObject
@@ -164,6 +165,8 @@ def test_each_page_of_a_filtered_list_is_found_in_each_way(
         else:
             put_star_on(name)
     rank(strategy)
+    rejected = BaseTarget.objects.get(name="ZTF26ddddd04")
+    Verdict.objects.create(strategy=strategy, target=rejected, by=vera, verdict="rejected")
     monkeypatch.setattr(lists, "ROWS_SHOWN", 3)
 
     def pages(window: int) -> tuple[list[str], list[bool]]:
@@ -178,7 +181,8 @@ def test_each_page_of_a_filtered_list_is_found_in_each_way(
     found = {window: pages(window) for window in (1, 2, 100)}
 
     assert found[1][0] == found[2][0] == found[100][0]
-    assert len(found[1][0]) == 2 * 14
+    assert len(found[1][0]) == 2 * 13
+    assert "ZTF26ddddd04" not in found[1][0]
     assert found[1][1] == found[100][1] == [False] * 5  # all were counted
     assert found[2][1][0]  # no more than the first were asked
 
