@@ -1,5 +1,6 @@
 """What a message of people's says of targets, and which of these are ours."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
@@ -62,14 +63,13 @@ def photometry_in(pk: int, name: str, user: User) -> str:
 
     Raises Http404 where there is no such message, or table, that the user may read.
     """
-    message = AlertMessage.objects.filter(pk=pk).first()
+    message = AlertMessage.objects.filter(pk=pk, retracted=None).first()
+    told: list[SaidTarget] = []
     if message is not None and user.has_perm(VIEW_MESSAGES) and may_read_bytes(user, message):
-        try:
-            told = _read(message, read_packet(message)) if message.has_bytes else []
-        except (PacketGoneError, PacketStoreError):
-            told = []
-        for each in told:
-            if each.name == name and each.rows and message.retracted is None:
-                return each.table
+        with suppress(PacketGoneError, PacketStoreError):
+            told = _read(message, read_packet(message))
+    for each in told:
+        if each.name == name and each.rows:
+            return each.table
     why = f"message {pk} tells no photometry of {name!r} that you may use"
     raise Http404(why)
